@@ -255,7 +255,7 @@ enum DoctorText {
         return "  \(screen.paint(said("at"), .dim))  \(name) by \(who), \(said("state"))\(end); \(said("reason"))\n"
     }
 
-    /// As a compiler tells mistakes: `file:line:column: severity: text [rule]`.
+    /// As a compiler tells invalidExamples: `file:line:column: severity: text [rule]`.
     private static func folder(_ answer: JSONValue, _ findings: [JSONValue], _ screen: Terminal) -> String {
         var text = ""
         for finding in findings {

@@ -22,7 +22,8 @@ package enum KeptToken {
         var facts = stat()
         let owner = stat(folder + "/token", &facts) == 0 ? facts.st_uid : geteuid()
         return isOwn(
-            origin.port, tables: tables, users: [0, geteuid(), owner], isContainer: environment.containerSign != nil)
+            origin.port, tables: tables, users: [0, geteuid(), owner], isContainer: environment.containerEvidence != nil
+        )
             ? token : nil
     }
 

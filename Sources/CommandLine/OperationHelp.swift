@@ -11,10 +11,10 @@ enum OperationHelp {
         if !inputs.isEmpty {
             text += "\n\(screen.paint("INPUTS", .bold))\n"
             for input in inputs {
-                let standard = input.standard.map { ", default \($0.string ?? $0.text)" } ?? ""
+                let defaultValue = input.defaultValue.map { ", default \($0.string ?? $0.text)" } ?? ""
                 text += "  \(input.name)\(input.required ? " (required)" : "")\n"
                 text += "      \(input.summary).\n"
-                text += screen.paint("      \(input.kind.expectation)\(standard)\n", .dim)
+                text += screen.paint("      \(input.kind.expectation)\(defaultValue)\n", .dim)
             }
         }
         text += "\n\(screen.paint("ANSWER", .bold))  \(operation.answer.summary)\n"

@@ -12,7 +12,7 @@ package struct ProcessEnvironment {
     /// Whether we run inside a container, where only 0.0.0.0 can be reached from outside. `SPACE_ID` is set in every
     /// Space (hub-docs, spaces-overview: "Helper environment variables").
     /// - Returns: what shows it; nil outside of one.
-    package var containerSign: String? {
+    package var containerEvidence: String? {
         for name in ["SPACE_ID", "KUBERNETES_SERVICE_HOST"] where environment[name] != nil { return "\(name) is set" }
         return ["/.dockerenv", "/run/.containerenv"].first { FileManager.default.fileExists(atPath: $0) }
             .map { "\($0) exists" }

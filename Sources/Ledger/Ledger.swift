@@ -11,7 +11,7 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     var activities: any ActivityStore { get }
 
     /// Deletes what is older than its time, in slices; returns how many rows went.
-    func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
+    func prune(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
     /// One short step of housekeeping between writes (compaction, keeping the write-ahead log short). Queries are right without
     /// it, only slower. Returns whether there is more to do at once. ``LedgerWriter`` calls it.
     func compact() async throws(Failure) -> Bool

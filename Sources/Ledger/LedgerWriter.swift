@@ -22,7 +22,7 @@ package final class LedgerWriter: Service {
         /// Most observations that wait while writing fails, 32 bytes each. Default 1,000,000. Beyond it the oldest are dropped.
         package var limit: Int
         /// Time between two deletions of what is past its time. Default 1 h.
-        package var retainEvery: Duration
+        package var pruneEvery: Duration
         /// Time between two full checks. Default 1 day.
         package var verifyEvery: Duration
         /// A write that takes longer is told as a stall. Default 3 s.
@@ -31,14 +31,14 @@ package final class LedgerWriter: Service {
         package var drainWithin: Duration
         package init(
             interval: Duration = .milliseconds(600), urgent: Int = 20_000, batch: Int = 50_000, limit: Int = 1_000_000,
-            retainEvery: Duration = .seconds(3_600), verifyEvery: Duration = .seconds(86_400),
+            pruneEvery: Duration = .seconds(3_600), verifyEvery: Duration = .seconds(86_400),
             stallAfter: Duration = .seconds(3), drainWithin: Duration = .milliseconds(2_500)
         ) {
             self.interval = interval
             self.urgent = max(1, urgent)
             self.batch = max(1, batch)
             self.limit = max(1, limit)
-            self.retainEvery = retainEvery
+            self.pruneEvery = pruneEvery
             self.verifyEvery = verifyEvery
             self.stallAfter = stallAfter
             self.drainWithin = drainWithin
@@ -141,8 +141,8 @@ package final class LedgerWriter: Service {
             return (true, shared.backlog.waiting >= settings.urgent || shared.hasUrgentJobs)
         }
         guard isAny else { return }
-        work.ring()
-        if isUrgent { urgency.ring() }
+        work.fire()
+        if isUrgent { urgency.fire() }
     }
 
     /// Says that the fleet is watched from now on, or no more. While it is, the ledger is told so at least once in
@@ -161,7 +161,7 @@ package final class LedgerWriter: Service {
                 shared.unwatchedSince = now
             }
         }
-        work.ring()
+        work.fire()
     }
 
     /// Waits until what was handed over is written, without the usual interval. Not longer than `time` (default 2 s), and not at all while nobody writes
@@ -178,8 +178,8 @@ package final class LedgerWriter: Service {
             return (shared.handed, signal)
         }
         if let signal {
-            work.ring()
-            urgency.ring()
+            work.fire()
+            urgency.fire()
             await signal.wait(atMost: time, clock: clock)
         }
         return shared.withLock { shared in
@@ -202,7 +202,7 @@ package final class LedgerWriter: Service {
     /// Other times of keeping, after a reload. The next housekeeping deletes what is too old by them.
     package func keep(_ retention: Fleet.LedgerSettings) {
         shared.withLock { $0.retention = retention }
-        housekeeping.ring()
+        housekeeping.fire()
     }
 
     /// Whether results reach the disk now.
@@ -232,9 +232,9 @@ package final class LedgerWriter: Service {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.writeForEver() }
-                group.addTask { await self.tendForEver() }
+                group.addTask { await self.maintainForEver() }
                 group.addTask { await self.verifyForEver() }
-                group.addTask { await self.watchForEver() }
+                group.addTask { await self.watchdogForEver() }
             }
         } onGracefulShutdown: {
             self.stop()
@@ -246,11 +246,11 @@ package final class LedgerWriter: Service {
 
     private func stop() {
         shared.withLock { $0.isStopping = true }
-        work.ring()
-        urgency.ring()
-        housekeeping.ring()
-        checking.ring()
-        watching.ring()
+        work.fire()
+        urgency.fire()
+        housekeeping.fire()
+        checking.fire()
+        watching.fire()
         ledger.endVerifying()
     }
 
@@ -264,7 +264,7 @@ package final class LedgerWriter: Service {
             for waiter in shared.withLock({ shared in
                 shared.isAtWork = false
                 return shared.waiters
-            }) { waiter.signal.ring() }
+            }) { waiter.signal.fire() }
         }
         var failures = 0
         while !isStopping {
@@ -286,7 +286,7 @@ package final class LedgerWriter: Service {
                 }
                 failures = 0
                 // What came meanwhile is not much: it waits its interval.
-                if shared.withLock({ !$0.backlog.isEmpty }) { work.ring() }
+                if shared.withLock({ !$0.backlog.isEmpty }) { work.fire() }
             } catch {
                 failures += 1
             }
@@ -303,28 +303,28 @@ package final class LedgerWriter: Service {
         }
     }
 
-    private func tendForEver() async {
+    private func maintainForEver() async {
         var lastRetention: Duration?
         var failing: Set<String> = []
         while !isStopping {
-            await keepHouse("joining observations", &failing) { () async throws(Failure) in
+            await runMaintenance("joining observations", &failing) { () async throws(Failure) in
                 while !isStopping, try await ledger.compact() {}
                 shared.withLock { $0.uncompacted = 0 }
             }
             let time = elapsed()
-            if !isStopping, lastRetention.map({ time - $0 >= settings.retainEvery }) ?? true {
-                await keepHouse("deleting what is past its time", &failing) { () async throws(Failure) in
-                    let gone = try await ledger.retain(shared.withLock { $0.retention }, now: now())
+            if !isStopping, lastRetention.map({ time - $0 >= settings.pruneEvery }) ?? true {
+                await runMaintenance("deleting what is past its time", &failing) { () async throws(Failure) in
+                    let gone = try await ledger.prune(shared.withLock { $0.retention }, now: now())
                     lastRetention = time
                     if gone > 0 { logger.debug("deleted what was past its time", metadata: ["rows": "\(gone)"]) }
                 }
             }
-            await housekeeping.wait(atMost: min(settings.retainEvery, .seconds(600)), clock: clock)
+            await housekeeping.wait(atMost: min(settings.pruneEvery, .seconds(600)), clock: clock)
         }
     }
 
     /// Tells of a write that does not come back, for whoever waits for it cannot.
-    private func watchForEver() async {
+    private func watchdogForEver() async {
         var told = false
         while !isStopping {
             await watching.wait(atMost: .milliseconds(500), clock: clock)
@@ -343,10 +343,10 @@ package final class LedgerWriter: Service {
     private func verifyForEver() async {
         var failing: Set<String> = []
         while !isStopping {
-            await keepHouse("checking the whole ledger", &failing) { () async throws(Failure) in
+            await runMaintenance("checking the whole ledger", &failing) { () async throws(Failure) in
                 if try await ledger.verify() { shared.withLock { $0.damages += 1 } }
             }
-            housekeeping.ring()
+            housekeeping.fire()
             await checking.wait(atMost: settings.verifyEvery, clock: clock)
         }
     }
@@ -355,7 +355,7 @@ package final class LedgerWriter: Service {
     package var damages: Int { shared.withLock { $0.damages } }
 
     /// Tells the first failure of a row, and its end: a ledger that is never tidied grows.
-    private func keepHouse(
+    private func runMaintenance(
         _ name: String, _ failing: inout Set<String>, _ work: () async throws(Failure) -> Void
     ) async {
         do throws(Failure) {
@@ -407,7 +407,7 @@ package final class LedgerWriter: Service {
                 defer { shared.stall = (shared.stall?.since ?? now(), error.because) }
                 return (shared.stall == nil, shared.waiters)
             }
-            for waiter in waiters { waiter.signal.ring() }
+            for waiter in waiters { waiter.signal.fire() }
             if began {
                 logger.warning("results cannot be written; they wait in memory", metadata: ["error": "\(error)"])
             }
@@ -429,14 +429,14 @@ package final class LedgerWriter: Service {
                 shared.waiters.filter { $0.for <= settled }
             )
         }
-        for waiter in waiters { waiter.signal.ring() }
+        for waiter in waiters { waiter.signal.fire() }
         if !batch.jobs.isEmpty { outbox?.written() }
         if recovered {
             logger.log(
                 level: dropped > 0 ? .warning : .notice, "results are written again",
                 metadata: ["dropped": "\(dropped)"])
         }
-        if isCompacting { housekeeping.ring() }
+        if isCompacting { housekeeping.fire() }
         return true
     }
 

@@ -135,8 +135,8 @@ extension Arguments {
                 }
             }
             for parameter in parameters where values[parameter.name] == nil && !wrong.contains(parameter.name) {
-                if let standard = parameter.standard {
-                    values[parameter.name] = read(standard, parameter.kind, at: place + parameter.name)
+                if let defaultValue = parameter.defaultValue {
+                    values[parameter.name] = read(defaultValue, parameter.kind, at: place + parameter.name)
                 } else if parameter.required {
                     problems.append("\"\(place)\(parameter.name)\" is missing (\(parameter.kind.expectation))")
                 }
@@ -320,7 +320,7 @@ extension Operation.Parameter {
     /// With its default, without its description.
     package var schema: JSONValue {
         kind.schema.adding(
-            (standard.map { [.init("default", $0)] } ?? []) + (form.map { [.init("pattern", .string($0))] } ?? []))
+            (defaultValue.map { [.init("default", $0)] } ?? []) + (form.map { [.init("pattern", .string($0))] } ?? []))
     }
 
     /// An object with these members.

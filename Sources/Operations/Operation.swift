@@ -123,7 +123,7 @@ extension Operation {
         package let kind: Kind
         package let required: Bool
         /// What is used when it is not given, as documentation shows it; nil when its absence itself means something.
-        package let standard: JSONValue?
+        package let defaultValue: JSONValue?
         package let summary: String
         /// What its text looks like, as a regular expression for documentation. Whether it fits is the operation's to say.
         package let form: String?
@@ -163,7 +163,7 @@ extension Operation {
         /// A member of an object has no location of its own.
         package init(
             _ name: String, _ location: Location = .query, _ kind: Kind, required: Bool = false,
-            standard: JSONValue? = nil, form: String? = nil, retired: [String: String] = [:],
+            defaultValue: JSONValue? = nil, form: String? = nil, retired: [String: String] = [:],
             _ summary: String
         ) {
             self.form = form
@@ -172,7 +172,7 @@ extension Operation {
             self.location = location
             self.kind = kind
             self.required = required || location == .path
-            self.standard = standard
+            self.defaultValue = defaultValue
             self.summary = summary
         }
 

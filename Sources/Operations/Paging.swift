@@ -14,13 +14,13 @@ package struct Paging: Sendable, Equatable {
     /// Who did not say how many, and is in this process, gets all: a list of a few dozen is nothing to turn pages in at a terminal.
     package let isWhole: Bool
 
-    /// - Parameter standard: rows on a page unless given; nil for all that are allowed.
-    package init(_ rows: String = "items", by key: String..., standard: Int? = nil, most: Int = 1_000) {
+    /// - Parameter defaultValue: rows on a page unless given; nil for all that are allowed.
+    package init(_ rows: String = "items", by key: String..., defaultValue: Int? = nil, most: Int = 1_000) {
         self.rows = rows
         self.key = key
-        isWhole = standard == nil
+        isWhole = defaultValue == nil
         limit = Operation.Parameter(
-            "limit", .query, .integer(1...most), standard: .integer(Int64(standard ?? most)), "Rows on a page")
+            "limit", .query, .integer(1...most), defaultValue: .integer(Int64(defaultValue ?? most)), "Rows on a page")
     }
 
     /// For a list that has its own word for how many.

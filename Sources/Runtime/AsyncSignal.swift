@@ -12,7 +12,7 @@ package final class AsyncSignal: Sendable {
     package init() {}
 
     /// Wakes whoever waits; kept for the next one when nobody does. Several before a wait count as one.
-    package func ring() {
+    package func fire() {
         let waiter: CheckedContinuation<Void, Never>? = state.withLock { signal in
             defer { signal.state = if case .waiting = signal.state { .quiet } else { .rung } }
             guard case .waiting(_, let waiter) = signal.state else { return nil }

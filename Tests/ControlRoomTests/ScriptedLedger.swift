@@ -96,7 +96,7 @@ struct ScriptedLedger: Ledger {
         try whole()
         return Array(events.filter { check == nil || $0.check == check }.prefix(limit))
     }
-    func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
+    func prune(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
     func backup(to path: String) async throws(Failure) { try whole() }
     func statistics() async throws(Failure) -> LedgerStatistics {
         LedgerStatistics(

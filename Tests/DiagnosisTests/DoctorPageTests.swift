@@ -37,7 +37,7 @@ import Testing
             if case .failure(let problems) = read("\(row.name): \(row.example)") {
                 Issue.record("\(row.name): \(problems)")
             }
-            for mistake in row.mistakes {
+            for mistake in row.invalidExamples {
                 if case .success = read("\(row.name): \(mistake)") { Issue.record("\(row.name): \(mistake) was taken") }
             }
         }

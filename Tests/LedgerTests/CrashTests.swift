@@ -51,7 +51,7 @@ struct CrashTests {
                     }
                     _ = try await ledger.compact()
                     if number % 7 == 0 {
-                        _ = try await ledger.retain(settings, now: morning + .seconds(number * 3_600))
+                        _ = try await ledger.prune(settings, now: morning + .seconds(number * 3_600))
                     }
                 }
             }
@@ -79,8 +79,8 @@ struct CrashTests {
             // And row by row, once both have given up the same.
             try await ledger.compactAll()
             let now = morning + .seconds(written * 3_600)
-            _ = try await ledger.retain(settings, now: now)
-            _ = try await model.retain(settings, now: now)
+            _ = try await ledger.prune(settings, now: now)
+            _ = try await model.prune(settings, now: now)
             let kept = try await ledger.observations(of: nil, before: nil, limit: .max)
             #expect(kept.count > 100 || written < 3)
             let isSame = try await kept == model.observations(of: nil, before: nil, limit: .max)

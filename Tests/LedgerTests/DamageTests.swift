@@ -185,7 +185,7 @@ struct DamageTests {
         #expect(!told.isEmpty || harmless, "\(sql)")
         // Work goes on.
         try await fill(ledger, again)
-        _ = try await ledger.retain(Fleet.LedgerSettings(), now: morning + .seconds(30 * 86_400))
+        _ = try await ledger.prune(Fleet.LedgerSettings(), now: morning + .seconds(30 * 86_400))
         try await askEverything(ledger, again)
         await ledger.close()
     }

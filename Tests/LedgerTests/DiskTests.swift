@@ -250,7 +250,7 @@ struct DiskTests {
                 _ = try await reading
                 try await ledger.compactAll()
             }
-            _ = try await ledger.retain(settings, now: morning + .seconds((day + 1) * 86_400))
+            _ = try await ledger.prune(settings, now: morning + .seconds((day + 1) * 86_400))
             sizes.append(try await ledger.statistics().bytes)
         }
         #expect(sizes[11] < sizes[4] * 13 / 10)

@@ -61,7 +61,7 @@ struct LayoutTests {
         #expect(tens.map(\.downTime) == [0, 0, 600_000, 0, 0, 0])
         #expect(tens.map(\.upTime) == [600_000, 600_000, 0, 600_000, 300_000, 0])
         // Of sums only the share of their pings is left.
-        _ = try await ledger.retain(Fleet.LedgerSettings(), now: morning + .seconds(30 * 86_400))
+        _ = try await ledger.prune(Fleet.LedgerSettings(), now: morning + .seconds(30 * 86_400))
         let folded = try await ledger.tally(of: [id], from: morning, to: morning + .seconds(3_600))[0]
         #expect(folded.isEstimated && abs((folded.uptime ?? 0) - 35.0 / 45) < 0.001)
         #expect(folded.known <= .seconds(2_700))
@@ -115,7 +115,7 @@ struct LayoutTests {
         }
         try await ledger.compactAll()
         let late = morning + .seconds(30 * 86_400)
-        _ = try await ledger.retain(Fleet.LedgerSettings(), now: late)
+        _ = try await ledger.prune(Fleet.LedgerSettings(), now: late)
         #expect(try await ledger.statistics().observations == 0, "all of it is past its time")
         let told = try await ledger.events(of: nil, before: nil, limit: 10).filter { $0.kind == "ledger.damage" }
         #expect(told.count == 1 && told.first?.check == checks[0])

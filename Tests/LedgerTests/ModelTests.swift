@@ -35,8 +35,8 @@ struct ModelTests {
             case 7: try await ledger.compactAll()
             case 8:
                 clock = clock + .seconds(Int.random(in: 0...(2 * 86_400), using: &random))
-                _ = try await ledger.retain(settings, now: clock)
-                _ = try await model.retain(settings, now: clock)
+                _ = try await ledger.prune(settings, now: clock)
+                _ = try await model.prune(settings, now: clock)
             default:
                 await ledger.close()
                 ledger = try await openLedger(scratch, layout: layout)

@@ -75,7 +75,7 @@ actor FaultyLedger: Ledger {
     func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
         try await real.events(of: check, before: before, limit: limit)
     }
-    func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
+    func prune(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
     func compact() async throws(Failure) -> Bool { false }
     func backup(to path: String) async throws(Failure) { try await real.backup(to: path) }
     func statistics() async throws(Failure) -> LedgerStatistics { try await real.statistics() }

@@ -70,7 +70,7 @@ import Testing
                     .object([
                         .init("path", .body, .text(upTo: 20), required: true, "Where"),
                         .init("content", .body, .bytes(upTo: 6), required: true, "What"),
-                        .init("mode", .body, .choice(["plain", "executable"]), standard: "plain", "How"),
+                        .init("mode", .body, .choice(["plain", "executable"]), defaultValue: "plain", "How"),
                     ]), upTo: 3), "Files"),
             .init("values", .body, .list(.secret(upTo: 8), upTo: 2), "Secrets"),
             .init("folder", .local, .text(upTo: 99), "A folder of the caller's disk"),
@@ -157,12 +157,12 @@ import Testing
 
     @Test func everyStandardValueFits() throws {
         for operation in Operation.all {
-            for parameter in operation.parameters where parameter.standard != nil {
+            for parameter in operation.parameters where parameter.defaultValue != nil {
                 let alone = Operation(
                     name: operation.name, summary: "", doing: "", path: "/x", parameters: [parameter],
                     answer: operation.answer
                 ) { _, _ in .null }
-                let given = try Arguments([(parameter.name, parameter.standard!)], for: alone, now: .never)
+                let given = try Arguments([(parameter.name, parameter.defaultValue!)], for: alone, now: .never)
                 #expect(given.has(parameter.name), "\(operation.name) \(parameter.name)")
                 #expect(try Arguments([], for: alone, now: .never).has(parameter.name))
             }
@@ -202,7 +202,7 @@ import Testing
             let names = Set(operation.parameters.map(\.name))
             guard names.isSuperset(of: ["for", "until"]) else { continue }
             for parameter in operation.parameters where ["for", "until"].contains(parameter.name) {
-                #expect(parameter.standard == nil, "\(operation.name): \(parameter.name)")
+                #expect(parameter.defaultValue == nil, "\(operation.name): \(parameter.name)")
             }
         }
     }

@@ -44,10 +44,10 @@ import Testing
             guard !operation.parameters.isEmpty else { continue }
             text += "\n| input | in | is | unless given | |\n|---|---|---|---|---|\n"
             for parameter in operation.parameters where parameter.location != .local {
-                let standard =
-                    parameter.standard.map { "`\($0.string ?? $0.text)`" } ?? (parameter.required ? "required" : "")
+                let defaultValue =
+                    parameter.defaultValue.map { "`\($0.string ?? $0.text)`" } ?? (parameter.required ? "required" : "")
                 text +=
-                    "| `\(parameter.name)` | \(parameter.location.rawValue) | \(parameter.kind.expectation) | \(standard) "
+                    "| `\(parameter.name)` | \(parameter.location.rawValue) | \(parameter.kind.expectation) | \(defaultValue) "
                 text += "| \(parameter.summary) |\n"
             }
         }

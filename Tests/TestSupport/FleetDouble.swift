@@ -99,7 +99,7 @@ package final class DoubleLedger: Ledger {
                     .sorted { $0.id > $1.id }.prefix(limit))
         }
     }
-    package func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
+    package func prune(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
     package func backup(to path: String) async throws(Failure) {
         let exists = state.withLock { state in
             defer { state.backups.append(path) }

@@ -62,5 +62,5 @@ package final class ScriptedOutbox: JobStore {
         jobs.jobs(kind: kind, states: states, before: before, limit: limit)
     }
     package func nextDue(_ kinds: [String]) -> Instant? { jobs.nextDue(kinds) }
-    package func retain(now: Instant) -> Int { jobs.retain(now: now) }
+    package func prune(now: Instant) -> Int { jobs.prune(now: now) }
 }

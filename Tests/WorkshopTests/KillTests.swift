@@ -46,7 +46,7 @@ final class DyingRecords: RecordStore {
     func records(kind: String, prefix: String, after: String?, limit: Int) async throws(Failure) -> [Record] {
         try await real.records(kind: kind, prefix: prefix, after: after, limit: limit)
     }
-    func retain(now: Instant) async throws(Failure) -> Int { try await real.retain(now: now) }
+    func prune(now: Instant) async throws(Failure) -> Int { try await real.prune(now: now) }
 }
 
 enum MemoryRecordsOfTest {

@@ -95,11 +95,11 @@ struct LedgerYearBench: AsyncParsableCommand {
             if rows % 50_000 < targets { try await tendToTheEnd(ledger) }
             if at >= day + 86_400_000 {
                 day += 86_400_000
-                _ = try await ledger.retain(settings, now: Instant(milliseconds: at))
+                _ = try await ledger.prune(settings, now: Instant(milliseconds: at))
             }
         }
         try await tendToTheEnd(ledger)
-        while try await ledger.retain(settings, now: Instant(milliseconds: end)) > 0 {}
+        while try await ledger.prune(settings, now: Instant(milliseconds: end)) > 0 {}
         let built = meter.wallSeconds
 
         var times: [Double] = []

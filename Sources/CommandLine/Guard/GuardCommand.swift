@@ -222,7 +222,7 @@ struct GuardCommand: AsyncParsableCommand {
                     .usage, doing: "guard \(command[0])", because: "the app's port \(appPort) is the guard's own",
                     hint: "give the app another one: --proxy 8000")
             }
-            listen = (options.host ?? (surroundings.containerSign == nil ? "127.0.0.1" : "0.0.0.0"), port)
+            listen = (options.host ?? (surroundings.containerEvidence == nil ? "127.0.0.1" : "0.0.0.0"), port)
             settings.environment["PORT"] = "\(appPort)"
             settings.staysWhenFenced = true
         }

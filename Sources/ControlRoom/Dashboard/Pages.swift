@@ -65,7 +65,7 @@ struct Pages: Sendable {
         var login = false
         var logout = false
         var readOnly = false
-        /// Name of the ``Place`` the page belongs to; empty for a page outside of all.
+        /// Name of the ``NavigationItem`` the page belongs to; empty for a page outside of all.
         var place = ""
         /// Name of the ``Place/Tab`` the page is; empty for one below.
         var tab = ""

@@ -58,19 +58,19 @@ package enum RolloutSection {
             FleetKey(
                 "canary", .integer(0...1_000, "a number of Spaces such as 1"), \.canary,
                 "Spaces that are changed first and have to answer before any other is touched; 0: no such wave.",
-                standard: "1", example: "2", mistakes: ["-1", "1001", "some"]),
+                defaultValue: "1", example: "2", invalidExamples: ["-1", "1001", "some"]),
             FleetKey(
                 "then", share, \.then, "Spaces of each wave behind it: a number, or a share of all that change.",
-                standard: "`25%`", range: "1 to 1000, or `1%` to `100%`", example: "50%",
-                mistakes: ["0", "0%", "101%", "half"]),
+                defaultValue: "`25%`", range: "1 to 1000, or `1%` to `100%`", example: "50%",
+                invalidExamples: ["0", "0%", "101%", "half"]),
             FleetKey(
                 "within", .duration(.seconds(10) ... .seconds(7_200), example: "10m"), \.within,
-                "Longest time until a changed Space runs and answers.", standard: "10m", example: "20m",
-                mistakes: ["5s", "3h", "soon"]),
+                "Longest time until a changed Space runs and answers.", defaultValue: "10m", example: "20m",
+                invalidExamples: ["5s", "3h", "soon"]),
             FleetKey(
                 "on_failure", .word, \.onFailure,
                 "What becomes of Spaces that do not: `stop` leaves them as they are, `rollback` gives them the files of their last good commit. Either way no further wave begins.",
-                standard: "`stop`", example: "rollback", mistakes: ["retry"]),
+                defaultValue: "`stop`", example: "rollback", invalidExamples: ["retry"]),
         ])
 
     private static let share = FleetValue<String>.text(

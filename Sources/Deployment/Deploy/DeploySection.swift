@@ -60,7 +60,7 @@ package enum DeploySection {
     package static let ofSpaces: SpaceSection<DeploySettings> = SpaceSection(
         "deploy",
         "What it is made of: files, settings, secrets. `stoker plan` shows what differs from the Hub, `stoker apply` makes it so.",
-        spaceTable, example: "{ from: ./backend, sdk: docker }", mistakes: ["./backend", "[a]"],
+        spaceTable, example: "{ from: ./backend, sdk: docker }", invalidExamples: ["./backend", "[a]"],
         groups: [
             FleetKeyGroup(
                 "spaces.deploy.readme", ReadmeSettings.table.rows,
@@ -88,18 +88,18 @@ package enum DeploySection {
             FleetKey(
                 "from", source, \.from,
                 "Its files: a folder (seen from the fleet file), a commit, or this program with a fleet file. Absent: files are left as they are.",
-                standard: "none", range: "`./folder`, `{ git: https://…, ref: v2.1 }`, `{ stoker: ./master.yaml }`",
-                example: "./backend", mistakes: ["[]", "{ git: https://a.example/b }", "{ svn: a }"]),
+                defaultValue: "none", range: "`./folder`, `{ git: https://…, ref: v2.1 }`, `{ stoker: ./master.yaml }`",
+                example: "./backend", invalidExamples: ["[]", "{ git: https://a.example/b }", "{ svn: a }"]),
             FleetKey(
                 "duplicate_of", .repo(.space), \.duplicateOf,
                 "It is made as a copy of this Space when it is not there.", example: "acme/template",
-                mistakes: ["template", "[a]"]),
+                invalidExamples: ["template", "[a]"]),
         ] + usual + [
             FleetKey(
                 "needs", .table(needs, DeploySettings.Needs()), \.needs,
                 "Datasets and buckets, which are made when missing.",
-                standard: "none", range: "`{ datasets: [a], buckets: [b] }`", example: "{ buckets: [state] }",
-                mistakes: ["[a]", "state"])
+                defaultValue: "none", range: "`{ datasets: [a], buckets: [b] }`", example: "{ buckets: [state] }",
+                invalidExamples: ["[a]", "state"])
         ],
         finish: { settings, said in
             let collisions = SpaceValueKind.collisions(
@@ -139,24 +139,24 @@ package enum DeploySection {
     /// Keys that can be said at the top, too.
     private static let usual: [FleetKey<DeploySettings>] = [
         FleetKey(
-            "sdk", .word(sdks.map { ($0, $0) }), \.sdk, "What runs it.", standard: "as the README's header says",
-            example: "docker", mistakes: ["rust", "[a]"]),
+            "sdk", .word(sdks.map { ($0, $0) }), \.sdk, "What runs it.", defaultValue: "as the README's header says",
+            example: "docker", invalidExamples: ["rust", "[a]"]),
         FleetKey(
             "readme", .table(ReadmeSettings.table, ReadmeSettings()), \.readme,
             "Keys of the README's header, see [readme](#readme). They take the place of those in the files; others stay.",
-            example: "{ title: Backend, app_port: 7860 }", mistakes: ["Backend", "{ titel: a }"]),
+            example: "{ title: Backend, app_port: 7860 }", invalidExamples: ["Backend", "{ titel: a }"]),
         FleetKey(
             "visibility",
             .word([("public", RepoVisibility.public), ("private", .private), ("protected", .protected)]),
             \.visibility, "Who sees it. `protected`: all may use the app, only its owner sees the code (paid plans).",
-            standard: "as it is; of a new Space the Hub's default", example: "private", mistakes: ["secret"]),
+            defaultValue: "as it is; of a new Space the Hub's default", example: "private", invalidExamples: ["secret"]),
         FleetKey(
-            "hardware", .text("hardware such as cpu-basic"), \.hardware, "What it runs on.", standard: "as it is",
-            example: "cpu-basic", mistakes: ["[a]"]),
+            "hardware", .text("hardware such as cpu-basic"), \.hardware, "What it runs on.", defaultValue: "as it is",
+            example: "cpu-basic", invalidExamples: ["[a]"]),
         FleetKey(
             "sleep", .durationOrOff(.seconds(60) ... .seconds(366 * 86_400), example: "1h"), \.sleep,
-            "After how long without a visitor it sleeps, on paid hardware.", standard: "as it is", example: "1h",
-            mistakes: ["5", "often"]),
+            "After how long without a visitor it sleeps, on paid hardware.", defaultValue: "as it is", example: "1h",
+            invalidExamples: ["5", "often"]),
         FleetKey(
             "variables",
             .named(
@@ -166,13 +166,13 @@ package enum DeploySection {
                         ? nil : "cannot be a variable: it has a letter first, then letters, digits and _"
                 }), \.variables,
             "All its variables, by name; public. Others on the Hub are removed, unless `ignore` names them.",
-            standard: "none", example: "{ LOG_LEVEL: info }", mistakes: ["info", "{ \"a-b\": c }"]),
+            defaultValue: "none", example: "{ LOG_LEVEL: info }", invalidExamples: ["info", "{ \"a-b\": c }"]),
         FleetKey(
             "secrets", secrets, \.secrets,
             "Names of all its secrets. Values come from the environment or `--env-file`, or from a command. Others on the Hub are removed with `--allow-destroy`.",
-            standard: "none", range: "`[DATABASE_URL]`, `{ JWT_SECRET: { command: pass show jwt } }`",
+            defaultValue: "none", range: "`[DATABASE_URL]`, `{ JWT_SECRET: { command: pass show jwt } }`",
             example: "[DATABASE_URL, { JWT_SECRET: { command: pass show jwt } }]",
-            mistakes: ["[\"a-b\"]", "{ A: { value: b } }"]),
+            invalidExamples: ["[\"a-b\"]", "{ A: { value: b } }"]),
         FleetKey(
             "volumes",
             .list(
@@ -181,20 +181,21 @@ package enum DeploySection {
                     do throws(Failure) { return .success(try SpaceVolume(notation: text)) } catch {
                         return .failure(FleetValueFault("is no volume: \(error.because); \(error.hint ?? "")"))
                     }
-                }, "volumes", limit: 100), \.volumes, "All that is mounted into it.", standard: "none",
+                }, "volumes", limit: 100), \.volumes, "All that is mounted into it.", defaultValue: "none",
             range: "`hf://buckets/acme/state:/data`, `hf://datasets/acme/faq:/faq:ro`",
-            example: "[\"hf://buckets/acme/state:/data\"]", mistakes: ["state", "[\"hf://buckets/acme:/data\"]"]),
+            example: "[\"hf://buckets/acme/state:/data\"]", invalidExamples: ["state", "[\"hf://buckets/acme:/data\"]"]),
         FleetKey(
             "tags", .list(.text("a tag"), "tags", limit: 100), \.tags, "Tags of the README's header.",
-            standard: "as the README's header says", example: "[production]", mistakes: ["{ a: b }"]),
+            defaultValue: "as the README's header says", example: "[production]", invalidExamples: ["{ a: b }"]),
         FleetKey(
             "ignore",
             .list(
                 .text("a setting or a pattern, such as variables.BUILD_ID", pattern: ignorePattern, fault: ignoreFault),
-                "what is ignored", limit: 1_000), \.ignore, "What is neither changed nor drift.", standard: "nothing",
+                "what is ignored", limit: 1_000), \.ignore, "What is neither changed nor drift.",
+            defaultValue: "nothing",
             range:
                 "`variables.NAME`, `secrets.NAME`, `files.PATTERN` with `*`, `hardware`, `sleep`, `visibility`, `volumes`, `files`",
-            example: "[variables.BUILD_ID, \"files.data/*\"]", mistakes: ["colour", "{ a: b }"]),
+            example: "[variables.BUILD_ID, \"files.data/*\"]", invalidExamples: ["colour", "{ a: b }"]),
     ]
 
     private static let ignorePattern =
@@ -212,12 +213,12 @@ package enum DeploySection {
     private static let needs = FleetTable<DeploySettings.Needs>([
         FleetKey(
             "datasets", .list(.repoName, "datasets", limit: 100), \.datasets,
-            "Datasets, private when they are made; names without an owner are of the Space's.", standard: "none",
-            example: "[acme/faq]", mistakes: ["[a/b/c]", "{ a: b }"]),
+            "Datasets, private when they are made; names without an owner are of the Space's.", defaultValue: "none",
+            example: "[acme/faq]", invalidExamples: ["[a/b/c]", "{ a: b }"]),
         FleetKey(
             "buckets", .list(.repoName, "buckets", limit: 100), \.buckets,
-            "Buckets; names without an owner are of the Space's.", standard: "none", example: "[state]",
-            mistakes: ["[a/b/c]", "{ a: b }"]),
+            "Buckets; names without an owner are of the Space's.", defaultValue: "none", example: "[state]",
+            invalidExamples: ["[a/b/c]", "{ a: b }"]),
     ])
 
     // MARK: Values
@@ -232,11 +233,11 @@ package enum DeploySection {
                             FleetKey(
                                 "git", .reference("the address of a repository, such as https://github.com/acme/app"),
                                 \.git, "Its repository.",
-                                example: "https://github.com/acme/app", mistakes: ["[a]"]),
+                                example: "https://github.com/acme/app", invalidExamples: ["[a]"]),
                             FleetKey(
                                 "ref", .text("a branch, tag or commit"), \.ref, "Branch, tag or commit.",
                                 example: "v2.1",
-                                mistakes: ["[a]"]),
+                                invalidExamples: ["[a]"]),
                         ],
                         finish: { source, said in
                             if source.ref == nil {
@@ -256,7 +257,7 @@ package enum DeploySection {
                     FleetTable([
                         FleetKey(
                             "stoker", .reference("a fleet file"), \.stoker, "The fleet file that it works on.",
-                            example: "./master.yaml", mistakes: ["[a]"])
+                            example: "./master.yaml", invalidExamples: ["[a]"])
                     ]), initial: DeploySettings.StokerSource(), make: { .stoker($0) },
                     settings: { if case .stoker(let stoker) = $0 { stoker } else { nil } }),
             ], "a source"),
@@ -267,7 +268,8 @@ package enum DeploySection {
     private static let secretSource = FleetTable<DeploySettings.SecretSource>([
         FleetKey(
             "command", .text("a command whose first line is the value"), \.command,
-            "Its first line is the value; run by `sh` when a plan is made.", example: "pass show jwt", mistakes: ["[a]"]
+            "Its first line is the value; run by `sh` when a plan is made.", example: "pass show jwt",
+            invalidExamples: ["[a]"]
         )
     ])
 

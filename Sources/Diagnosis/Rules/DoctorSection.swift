@@ -25,6 +25,6 @@ package enum DoctorSection {
                     .reference("the path of a file of rules, such as rules/feeds.yaml"), "files of rules", limit: 20),
                 \.files,
                 "Files of rules beside the built-in ones: see [the doctor](doctor.md). Paths are relative to the fleet file. They are read with it.",
-                standard: "none", example: "[]", mistakes: ["{ a: b }"])
+                defaultValue: "none", example: "[]", invalidExamples: ["{ a: b }"])
         ]), initial: DoctorSettings())
 }

@@ -22,49 +22,50 @@ extension RuleFile {
     private static let whenTable = FleetTable<DiagnosisRule.Signs>([
         FleetKey(
             "pause", .word([("moderation", .moderation), ("spend-limit", .spendLimit), ("owner", .owner)]), \.pause,
-            "Why it is paused.", example: "moderation", mistakes: ["off"]),
+            "Why it is paused.", example: "moderation", invalidExamples: ["off"]),
         FleetKey(
             "stages",
             FleetValue<[String]>.list(stage, "stages of the Hub", limit: 20)
                 .map(
                     { Set($0.map { SpaceStage(rawValue: $0) }) }, back: { $0.map(\.rawValue).sorted() }),
-            \.stages, "In one of these stages of the Hub.", example: "[PAUSED]", mistakes: ["[AWAKE]"]),
+            \.stages, "In one of these stages of the Hub.", example: "[PAUSED]", invalidExamples: ["[AWAKE]"]),
         FleetKey(
             "message", .list(.text("words of the Hub's message"), "words", limit: 20), \.messages,
-            "Words of the Hub's message, in small letters.", example: "[oomkilled]", mistakes: ["{ a: b }"]),
+            "Words of the Hub's message, in small letters.", example: "[oomkilled]", invalidExamples: ["{ a: b }"]),
         FleetKey(
             "exit_codes", .list(exitCodes, "exit codes", limit: 20), \.exitCodes,
             "Of the app, as the Hub's message tells it. One of `message` and `exit_codes` is enough.",
-            example: "[1-127]", mistakes: ["[a]"]),
+            example: "[1-127]", invalidExamples: ["[a]"]),
         FleetKey(
             "visit",
             FleetValue<[Cause]>.list(cause, "codes of causes", limit: 20).map({ Set($0) }, back: { Array($0) }),
-            \.causes, "What a visitor met.", example: "[space.running_dead]", mistakes: ["[space.gone]"]),
+            \.causes, "What a visitor met.", example: "[space.running_dead]", invalidExamples: ["[space.gone]"]),
     ])
 
     private static let hubKeys: [FleetKey<RuleText>] = [
         FleetKey(
             "when", .table(whenTable, DiagnosisRule.Signs()), \.signs,
             "What must show of the Hub's stage and message and of a visit.", example: "{ stages: [PAUSED] }",
-            mistakes: ["{ stages: [AWAKE] }"]),
+            invalidExamples: ["{ stages: [AWAKE] }"]),
         FleetKey(
-            "shows", cause, \.shows, "The cause that a check shows.", example: "space.crashed", mistakes: ["gone"]),
+            "shows", cause, \.shows, "The cause that a check shows.", example: "space.crashed",
+            invalidExamples: ["gone"]),
         FleetKey(
             "advises", .list(cause, "codes of causes", limit: 20), \.advises,
             "The causes of checks for which `fix` is what a person can do.", example: "[space.crashed]",
-            mistakes: ["[gone]"]),
+            invalidExamples: ["[gone]"]),
         FleetKey(
             "brief", .text("a few words"), \.brief, "What is so, in words that follow a colon.",
             example: "it is paused",
-            mistakes: ["[a]"]),
+            invalidExamples: ["[a]"]),
         FleetKey(
             "next", .text("words with a command"), \.next,
             "The command that goes on from here, in words; `{space}` stands for the Space.",
-            example: "\"read `stoker space logs {space}`\"", mistakes: ["[a]"]),
+            example: "\"read `stoker space logs {space}`\"", invalidExamples: ["[a]"]),
         FleetKey(
             "restart", FleetValue<DiagnosisRule.Restart>.word, \.restart,
-            "Whether starting the container anew helps, for healing.", standard: "never", example: "ladder",
-            mistakes: ["often"]),
+            "Whether starting the container anew helps, for healing.", defaultValue: "never", example: "ladder",
+            invalidExamples: ["often"]),
     ]
 
     private static func finishBuiltIn(_ rule: inout RuleText, _ said: FleetTableReport) {

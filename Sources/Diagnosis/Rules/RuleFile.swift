@@ -107,7 +107,7 @@ package struct RuleFile: Sendable, Equatable {
         Sign.allCases.map { sign in
             FleetKey(
                 sign.rawValue, patterns, \Signs[sign], sign.summary, example: "[\"cache is warm\"]",
-                mistakes: ["[ab]", "{ a: b }"])
+                invalidExamples: ["[ab]", "{ a: b }"])
         })
     private static let signSection = FleetSection(
         "signs", "What lines say beside the causes.", signTable, initial: Signs())
@@ -141,14 +141,14 @@ package struct RuleFile: Sendable, Equatable {
         ) -> FleetKey<EvidenceText> {
             FleetKey(
                 name, patterns, list, summary, example: "[\"no such feed\"]",
-                mistakes: ["[ab]", "\"*\"", "\"{ is open\""])
+                invalidExamples: ["[ab]", "\"*\"", "\"{ is open\""])
         }
         func flagKey(
             _ name: String, _ flag: any WritableKeyPath<EvidenceText, Bool> & Sendable, _ summary: String
         ) -> FleetKey<EvidenceText> {
             FleetKey(
-                name, FleetValue<Bool>.bool, flag, summary, standard: "false", example: "true",
-                mistakes: ["maybe"])
+                name, FleetValue<Bool>.bool, flag, summary, defaultValue: "false", example: "true",
+                invalidExamples: ["maybe"])
         }
         var keys: [FleetKey<EvidenceText>] = []
         for source in FailureSignature.Source.allCases where source != .state {
@@ -161,24 +161,24 @@ package struct RuleFile: Sendable, Equatable {
         keys.append(
             FleetKey(
                 "stages", FleetValue<[String]>.list(stage, "stages of the Hub", limit: 20),
-                \.stages, "Only in these stages of the Hub.", standard: "any",
-                example: "[RUNTIME_ERROR]", mistakes: ["[AWAKE]"]))
+                \.stages, "Only in these stages of the Hub.", defaultValue: "any",
+                example: "[RUNTIME_ERROR]", invalidExamples: ["[AWAKE]"]))
         keys.append(
             FleetKey(
                 "listens", FleetValue<FailureSignature.Listens>.word, \.listens,
                 "Where the app listens, against the Space's port: inside the container only, on another port, or nowhere.",
-                example: "loopback", mistakes: ["elsewhere"]))
+                example: "loopback", invalidExamples: ["elsewhere"]))
         keys.append(
             FleetKey(
                 "status",
                 FleetValue<[Int]>.list(.integer(100...599, "a status such as 503"), "status codes", limit: 20),
                 \.status, "A visitor got one of these.", example: "[503]",
-                mistakes: ["[99]", "[a]"]))
+                invalidExamples: ["[99]", "[a]"]))
         keys.append(
             FleetKey(
                 "of_app", FleetValue<Bool>.bool, \.isOfApp,
-                "With `status`: given by the app, or by the platform's edge.", standard: "either", example: "true",
-                mistakes: ["maybe"]))
+                "With `status`: given by the app, or by the platform's edge.", defaultValue: "either", example: "true",
+                invalidExamples: ["maybe"]))
         keys.append(
             flagKey(
                 "serving", \.isOfServing,
@@ -239,43 +239,45 @@ package struct RuleFile: Sendable, Equatable {
                         && id.utf8.count > 1
                         && id.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
                         ? nil : "is no id; write capitals, digits and -, such as X01"
-                }, \.id, "Stable name. That of a built-in rule takes its place.", example: "X01", mistakes: ["x01"]),
+                }, \.id, "Stable name. That of a built-in rule takes its place.", example: "X01",
+                invalidExamples: ["x01"]),
             FleetKey(
                 "name", FleetValue<String>.text("a few words"), \.name, "What is wrong in a few words, as a heading.",
-                example: "The feed is gone", mistakes: ["[a]"]),
+                example: "The feed is gone", invalidExamples: ["[a]"]),
             FleetKey(
                 "cause", .text("a sentence"), \.cause,
                 "What is so, a sentence. `{name}` stands for what a pattern kept.",
-                example: "\"The feed `{host}` does not exist.\"", mistakes: ["[a]"]),
+                example: "\"The feed `{host}` does not exist.\"", invalidExamples: ["[a]"]),
             FleetKey(
                 "fix", .text("a sentence"), \.fix, "What to do about it, a sentence.",
-                example: "\"Name another feed.\"", mistakes: ["[a]"]),
+                example: "\"Name another feed.\"", invalidExamples: ["[a]"]),
             FleetKey(
                 "command", .anyText("a command"), \.command,
                 "The command that fixes it or leads on; `{space}` stands for the Space. Empty for none.",
-                standard: "`stoker space upload {space} .`", example: "\"stoker space restart {space}\"",
-                mistakes: ["[a]"]),
+                defaultValue: "`stoker space upload {space} .`", example: "\"stoker space restart {space}\"",
+                invalidExamples: ["[a]"]),
             FleetKey(
                 "verify", .anyText("a command"), \.verify,
                 "The command that shows whether it is well again. Empty for none.",
-                standard: "`stoker space wait {space}`", example: "\"\"", mistakes: ["[a]"]),
+                defaultValue: "`stoker space wait {space}`", example: "\"\"", invalidExamples: ["[a]"]),
             FleetKey(
-                "severity", FleetValue<FailureSignature.Severity>.word, \.severity, "How bad it is.", standard: "error",
-                example: "warn", mistakes: ["fatal"]),
+                "severity", FleetValue<FailureSignature.Severity>.word, \.severity, "How bad it is.",
+                defaultValue: "error",
+                example: "warn", invalidExamples: ["fatal"]),
             FleetKey(
                 "auto",
                 FleetValue<[FailureSignature.Automatic]>.list(.word, "what may be done without a person", limit: 8),
                 \.automatic,
                 "What may be done without a person: R restart once, F build from scratch once, C change of configuration, D new commit, W wait, A tell. It is told, and changes nothing of what healing does.",
-                standard: "`N`, nothing", example: "[R, A]", mistakes: ["[X]"]),
+                defaultValue: "`N`, nothing", example: "[R, A]", invalidExamples: ["[X]"]),
             FleetKey(
                 "rank", .integer(0...100, "a number such as 50"), \.rank,
                 "The cause with more comes first: what is more specific has more. One up to 10 explains nothing.",
-                standard: "50", example: "60", mistakes: ["101", "high"]),
+                defaultValue: "50", example: "60", invalidExamples: ["101", "high"]),
             FleetKey(
                 "state", .text("a few words"), \.state,
                 "In place of patterns, for the built-in rules: what Stoker sees in stage, settings, time or its own records.",
-                example: "stage PAUSED", mistakes: ["[a]"]),
+                example: "stage PAUSED", invalidExamples: ["[a]"]),
         ]
     private static let furtherKeys: [FleetKey<RuleText>] = [
         FleetKey(
@@ -283,7 +285,7 @@ package struct RuleFile: Sendable, Equatable {
             \.evidence,
             "Further ways in which it shows, each with its own patterns and conditions.",
             example: "[{ run: \"no such feed\", near: \"feed.py\" }]",
-            mistakes: ["[a]", "[{ run: ab }]"])
+            invalidExamples: ["[a]", "[{ run: ab }]"])
     ]
 
     static let ruleTable = FleetTable<RuleText>(

@@ -239,12 +239,12 @@ package final class HostedSpace: Sendable {
             state.overSpendLimit = false
             state.shown = nil
         }
-        ring()
+        fire()
     }
     /// The Hub says this stage, whatever the container does.
     package func show(stage: String, errorMessage: String? = nil) {
         state.withLock { $0.shown = Shown(stage: stage, errorMessage: errorMessage) }
-        ring()
+        fire()
     }
     /// How the next containers end up, one each; then `standing` for all that follow.
     package func meet(_ fates: [SpaceFate], standing: SpaceFate = .well) {
@@ -270,7 +270,7 @@ package final class HostedSpace: Sendable {
             }
             setAlarm(machine.nextChange, in: &state)
         }
-        ring()
+        fire()
     }
 
     private func setAlarm(_ due: Duration?, in state: inout State) {
@@ -363,7 +363,7 @@ package final class HostedSpace: Sendable {
         return stream
     }
 
-    private func ring() {
+    private func fire() {
         let (followers, runtime) = state.withLock { state -> ([AsyncStream<JSON>.Continuation], JSON) in
             guard !state.followers.isEmpty else { return ([], .null) }
             return (Array(state.followers.values), facts(state).json)

@@ -204,10 +204,10 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
         finish(.judged(judge()))
     }
 
-    private func judge() -> Finding {
+    private func judge() -> AttemptResult {
         let (name, type) = (question.name, question.type)
         guard !records.isEmpty else {
-            return Finding(
+            return AttemptResult(
                 outcome: .down, cause: .dnsNoRecord,
                 detail: "\(name) exists and has no \(type) record, says \(servers[current].text)")
         }
@@ -215,7 +215,7 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
         for wanted in check.policy.expect.own["records"] ?? [] {
             guard let key = DNSKind.canonical(wanted, type: type), found.contains(key) else {
                 let more = records.count > 5 ? " and \(records.count - 5) more" : ""
-                return Finding(
+                return AttemptResult(
                     outcome: .down, cause: .recordMissing,
                     detail: shown(
                         "expected the \(type) record \(quoted(wanted)), found \(records.prefix(5).map { quoted($0) }.joined(separator: ", "))\(more)"
@@ -223,7 +223,7 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
                 )
             }
         }
-        return Finding(outcome: .up, cause: .none)
+        return AttemptResult(outcome: .up, cause: .none)
     }
 
     // MARK: End

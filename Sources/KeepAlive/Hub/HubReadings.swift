@@ -173,7 +173,7 @@ package final class HubReadings: Sendable {
 
     /// Both sources taken together; nil while the Hub is not asked. What is not well would be explained by a new reading.
     func join(
-        _ finding: Finding, space: String, troubleBegan: Instant, believed: Cause?, now: Instant
+        _ finding: AttemptResult, space: String, troubleBegan: Instant, believed: Cause?, now: Instant
     ) -> SpaceVerdict.Combined? {
         let key = SpaceName.key(space)
         return state.withLock { state in
@@ -182,7 +182,7 @@ package final class HubReadings: Sendable {
                 // Private ones answer so while we do not know that they want the token.
                 let detail = "its address answers 404, and the Hub has not said yet whether it is private"
                 return SpaceVerdict.Combined(
-                    finding: Finding(outcome: .unknown, cause: .spaceHidden, code: finding.code, detail: detail))
+                    finding: AttemptResult(outcome: .unknown, cause: .spaceHidden, code: finding.code, detail: detail))
             }
             return SpaceVerdict.join(
                 finding, state.words[key], troubleBegan: troubleBegan, believed: believed,

@@ -11,7 +11,7 @@ package struct Attempt {
         /// The connection, or the TLS session, that was to be made is there.
         case connected
         /// The kind of check has judged the answer itself.
-        case judged(Finding)
+        case judged(AttemptResult)
         /// No (complete) answer. `detail` names what exactly was seen, without secrets.
         case failed(Cause, detail: String)
     }

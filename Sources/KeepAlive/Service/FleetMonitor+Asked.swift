@@ -23,17 +23,17 @@ extension FleetMonitor {
         _ doing: String, _ work: () async throws(Failure) -> CheckStatus
     ) async throws(Failure) -> CheckStatus {
         let status = try await work()
-        try await beSafe(doing)
+        try await ensureDurable(doing)
         return status
     }
 
-    func beSafe(_ doing: String) async throws(Failure) {
-        if let memoryNote {
-            throw .notYetSafe(
-                doing, because: memoryNote, hint: "restart Stoker once its data folder can be used, and ask again")
+    func ensureDurable(_ doing: String) async throws(Failure) {
+        if let inMemoryReason {
+            throw .notYetDurable(
+                doing, because: inMemoryReason, hint: "restart Stoker once its data folder can be used, and ask again")
         }
         guard let because = await writer.settle() else { return }
-        throw .notYetSafe(
+        throw .notYetDurable(
             doing, because: because, hint: "it is written as soon as the disk takes it; ask again to be sure")
     }
 

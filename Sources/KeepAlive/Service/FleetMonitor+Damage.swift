@@ -49,6 +49,6 @@ extension FleetMonitor {
         let event = Event(at: now, .ledgerAcknowledged(incident: incident))
         feed.add(names: [], events: [event], everything: true)
         writer.enqueue(Batch(incidents: [ended], events: [event]))
-        try await beSafe("acknowledge incident \(incident)")
+        try await ensureDurable("acknowledge incident \(incident)")
     }
 }

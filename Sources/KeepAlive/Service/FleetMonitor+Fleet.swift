@@ -199,7 +199,7 @@ extension FleetMonitor {
 
     /// The ledger gives no numbers: negative ones serve until the next start, and nothing under them is written.
     func installUnremembered() async {
-        memoryNote = memoryNote ?? "the ledger could not be read at the start"
+        inMemoryReason = inMemoryReason ?? "the ledger could not be read at the start"
         await distribute(current, FleetPlacement.Known(ids: (0..<Int32(current.checks.count)).map { -1 - $0 }))
     }
 

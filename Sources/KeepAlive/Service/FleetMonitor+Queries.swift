@@ -11,9 +11,10 @@ extension FleetMonitor {
         var tally = OverviewTally()
         for shard in shards { tally.add(await shard.summary()) }
         var health = writer.health
-        if let memoryNote, health == .healthy {
+        if let inMemoryReason, health == .healthy {
             health = .stalled(
-                since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
+                since: startedAt, because: "\(inMemoryReason); history is in memory only", waiting: 0, limit: 0,
+                dropped: 0)
         }
         let offline: Overview.Connectivity
         if case .offline(let since) = connectivity.status {

@@ -71,7 +71,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     var wasOffline = false
     var wasStalled = false
     var selfAddress: String?
-    var memoryNote: String?
+    var inMemoryReason: String?
     /// Damage of the ledger that nobody has acknowledged, and how often the writer had found some when it was read.
     var damages: [LedgerDamage] = []
     var damagesFound = 0
@@ -156,7 +156,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
         self.selfAddress = selfAddress
         // A second master's watch may have begun before.
         if case .active = role { isActive = active }
-        memoryNote = note
+        inMemoryReason = note
         isReplacing = true
         defer { replaced() }
         current = withSelfPing(FleetComposer.compose(written, with: hub.words))

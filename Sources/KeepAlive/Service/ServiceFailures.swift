@@ -13,7 +13,7 @@ extension Failure {
     static let pausedMeanwhile = Failure(.conflict, doing: "ping", because: "the check was paused meanwhile")
 
     /// It holds for as long as this process lives, and no longer.
-    static func notYetSafe(_ doing: String, because: String, hint: String) -> Failure {
+    static func notYetDurable(_ doing: String, because: String, hint: String) -> Failure {
         Failure(
             .ledger, doing: "\(doing) safely",
             because:

@@ -93,7 +93,7 @@ extension Shard {
         }
         let entry = TranscriptCache.Entry(
             attempt: attempt, number: 1,
-            finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
+            finding: AttemptResult(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
         transcriptCache.put(entry, for: index)
         if outcome.isFailure { batch.transcripts.append((ids[Int(index)], entry.transcript)) }
     }

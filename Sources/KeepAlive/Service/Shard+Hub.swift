@@ -4,7 +4,7 @@ import StokerCore
 /// What the Hub says of Spaces, as a shard takes it. Nothing here runs for what is no Space.
 extension Shard {
     func join(
-        _ finding: Finding, _ index: UInt32, space: String, began: Instant, now: Instant
+        _ finding: AttemptResult, _ index: UInt32, space: String, began: Instant, now: Instant
     ) -> SpaceVerdict.Combined {
         let state = states[Int(index)]
         var troubleBegan = began

@@ -105,7 +105,7 @@ extension Shard {
         arm()
     }
 
-    func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding, now: Instant) {
+    func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: AttemptResult, now: Instant) {
         let row = Int(index)
         let policy = check(row).policy
         let finding = Judge.meaning(of: finding, in: states[row])

@@ -7,14 +7,14 @@ struct TranscriptCache {
     struct Entry {
         var attempt: Attempt
         var number: Int
-        var finding: Finding
+        var finding: AttemptResult
 
         /// One that was made already, for the time after a change of the fleet file.
         static func kept(_ transcript: Transcript) -> Entry {
             Entry(
                 attempt: Attempt(at: transcript.at, result: .connected, phases: .init()) { _, _, _, _ in transcript },
                 number: transcript.attempt,
-                finding: Finding(outcome: transcript.outcome, cause: transcript.cause, detail: transcript.detail))
+                finding: AttemptResult(outcome: transcript.outcome, cause: transcript.cause, detail: transcript.detail))
         }
 
         var transcript: Transcript {

@@ -47,7 +47,7 @@ package enum Judge {
 
     /// A target that says 429 is asked half as often, then a quarter as often. When that is still too often for it, its
     /// visitors fare no better: it is down.
-    package static func meaning(of finding: Finding, in state: CheckState) -> Finding {
+    package static func meaning(of finding: AttemptResult, in state: CheckState) -> AttemptResult {
         guard finding.outcome == .unknown, finding.cause == .status, state.slowdown >= 2 || state.wasBad else {
             return finding
         }

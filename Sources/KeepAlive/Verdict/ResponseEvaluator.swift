@@ -12,7 +12,7 @@ package final class ResponseEvaluator: Sendable {
     package init() {}
 
     /// - Parameter now: wall clock, for the days a certificate is still good for.
-    package func examine(_ attempt: Attempt, check: Check, now: Instant) -> Finding {
+    package func examine(_ attempt: Attempt, check: Check, now: Instant) -> AttemptResult {
         switch attempt.result {
         case .connected:
             return warnings(attempt, code: 0, expect: check.policy.expect, now: now)
@@ -21,10 +21,10 @@ package final class ResponseEvaluator: Sendable {
             return warnings(attempt, code: finding.code, expect: check.policy.expect, now: now)
         case .failed(.selfOverloaded, let detail):
             // Our own lack of sockets says nothing about them.
-            return Finding(outcome: .unknown, cause: .selfOverloaded, detail: detail)
+            return AttemptResult(outcome: .unknown, cause: .selfOverloaded, detail: detail)
         case .failed(.invalidAddress, _) where check.lacksAddress:
             // Nothing was asked: nothing is known.
-            return Finding(
+            return AttemptResult(
                 outcome: .unknown, cause: .invalidAddress,
                 detail:
                     "the Hub has not told the Space's address; set `hub.address` to its pattern, such as http://{subdomain}.apps.example, or the Space's `url`"
@@ -33,9 +33,9 @@ package final class ResponseEvaluator: Sendable {
             // The request went out and nothing came back: the edge holds requests to a sleeping Space until it serves.
             // Not documented; observed, read 2026-09 (docs/verdicts.md).
             if cause == .firstByteTimeout, check.space != nil, !check.isStatic, attempt.phases.requestSent {
-                return Finding(outcome: .waking, cause: .spaceHeld, detail: detail)
+                return AttemptResult(outcome: .waking, cause: .spaceHeld, detail: detail)
             }
-            return Finding(outcome: .down, cause: cause, detail: detail)
+            return AttemptResult(outcome: .down, cause: cause, detail: detail)
         case .answer(let answer):
             if check.space != nil, let finding = SpaceEdge.judge(answer, isStatic: check.isStatic) { return finding }
             var finding = expectations(answer, attempt, expect: check.policy.expect, now: now)
@@ -49,10 +49,11 @@ package final class ResponseEvaluator: Sendable {
         }
     }
 
-    private func expectations(_ answer: Answer, _ attempt: Attempt, expect: Expectation, now: Instant) -> Finding {
+    private func expectations(_ answer: Answer, _ attempt: Attempt, expect: Expectation, now: Instant) -> AttemptResult
+    {
         let code = answer.status
         guard expect.status.contains(where: { $0.contains(Int(code)) }) else {
-            return Finding(
+            return AttemptResult(
                 // Asking again at once would make it worse; ``Judge/meaning(of:in:)`` says when it is trouble.
                 outcome: code == 429 ? .unknown : .down, cause: .status, code: code,
                 detail: "expected status \(expect.status.map(Self.text).joined(separator: ", ")), found \(code)")
@@ -62,7 +63,7 @@ package final class ResponseEvaluator: Sendable {
         }
         // Browsers and `curl --compressed` show an error instead of such a page.
         if answer.isEncoded, case let body = AnswerBody(answer), body.isBroken {
-            return Finding(
+            return AttemptResult(
                 outcome: .down, cause: .notHTTP, code: code,
                 detail: "the body is malformed: \(body.problem ?? "its coding is broken")")
         }
@@ -78,7 +79,7 @@ package final class ResponseEvaluator: Sendable {
     /// What is wrong with the body; nil when nothing is.
     private static func bodyFinding(
         _ answer: Answer, expect: Expectation, matching: (String, ByteBuffer) -> PatternCache.Match
-    ) -> Finding? {
+    ) -> AttemptResult? {
         let code = answer.status
         // The bytes as they came first: nearly always they are the text, and nothing needs to be converted.
         let isThere = expect.text.map { answer.body.contains(bytesOf: $0) } ?? true
@@ -86,7 +87,7 @@ package final class ResponseEvaluator: Sendable {
         let body = AnswerBody(answer)
         let extent = extent(answer, body)
         if !isThere, let text = expect.text, !body.bytes.contains(bytesOf: text) {
-            return Finding(
+            return AttemptResult(
                 outcome: .down, cause: .textMissing, code: code,
                 detail: "expected the text \(quoted(text)), not found in \(extent)")
         }
@@ -94,17 +95,17 @@ package final class ResponseEvaluator: Sendable {
             switch matching(pattern, body.bytes) {
             case .found: break
             case .missing:
-                return Finding(
+                return AttemptResult(
                     outcome: .down, cause: .regexMissing, code: code,
                     detail: "expected a match of \(quoted(pattern)), not found in \(extent)")
             case .tooMuchWork(let bytes):
-                return Finding(
+                return AttemptResult(
                     outcome: .down, cause: .regexMissing, code: code,
                     detail:
                         "expected a match of \(quoted(pattern)), not found in the first \(bytes) bytes: further on it takes more work than one answer is worth; use smaller repetitions"
                 )
             case .invalid:
-                return Finding(
+                return AttemptResult(
                     outcome: .down, cause: .regexMissing, code: code,
                     detail: "the pattern \(quoted(pattern)) is not a regular expression")
             }
@@ -112,17 +113,17 @@ package final class ResponseEvaluator: Sendable {
         for rule in expect.json {
             guard var detail = rule.mismatch(in: body.bytes, truncated: body.truncated) else { continue }
             if let problem = body.problem { detail += "; \(problem)" }
-            return Finding(outcome: .down, cause: .jsonMismatch, code: code, detail: detail)
+            return AttemptResult(outcome: .down, cause: .jsonMismatch, code: code, detail: detail)
         }
         return nil
     }
 
     /// What makes a good answer a slow one.
-    private func warnings(_ attempt: Attempt, code: UInt16, expect: Expectation, now: Instant) -> Finding {
+    private func warnings(_ attempt: Attempt, code: UInt16, expect: Expectation, now: Instant) -> AttemptResult {
         if let within = expect.within {
             let latency = Duration.microseconds(Int64(attempt.phases.latency))
             if latency > within {
-                return Finding(
+                return AttemptResult(
                     outcome: .slow, cause: .tooSlow, code: code,
                     detail: "expected an answer within \(within.text), it took \(latency.text)")
             }
@@ -130,7 +131,7 @@ package final class ResponseEvaluator: Sendable {
         if let days = expect.certificateDays, attempt.certificateEndHours > 0 {
             let left = Int64(attempt.certificateEndHours) - now.milliseconds / 3_600_000
             if left < Int64(days) * 24 {
-                return Finding(
+                return AttemptResult(
                     outcome: .slow, cause: .tlsExpiresSoon, code: code,
                     detail: left < 0
                         ? "the certificate ended \(Self.days(-left)) ago"
@@ -138,12 +139,12 @@ package final class ResponseEvaluator: Sendable {
             }
         }
         if attempt.staleName {
-            return Finding(
+            return AttemptResult(
                 outcome: .slow, cause: .dnsStale, code: code,
                 detail: "stale name: no name server answers for it; its last known address does, and is used for "
                     + "\(ResolverConfiguration().staleFor.text) at most")
         }
-        return Finding(outcome: .up, cause: .none, code: code)
+        return AttemptResult(outcome: .up, cause: .none, code: code)
     }
 
     /// Whole days, or hours when there is none.

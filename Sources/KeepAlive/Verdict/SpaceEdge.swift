@@ -9,7 +9,7 @@ import StokerCore
 enum SpaceEdge {
     /// nil when the answer is the app's own, or a redirect's: then the expectations judge it.
     /// - Parameter isStatic: files, which no container serves and no header marks: whatever is no refusal is their own.
-    static func judge(_ answer: Answer, isStatic: Bool = false) -> Finding? {
+    static func judge(_ answer: Answer, isStatic: Bool = false) -> AttemptResult? {
         if isApp(answer) { return nil }
         let code = answer.status
         if isStatic, code < 400 { return nil }
@@ -53,8 +53,8 @@ enum SpaceEdge {
     private static let paused = ["is paused", "been paused", "space paused"]
     private static let starting = ["building", "starting", "waking", "restarting", "asleep", "sleeping", "is loading"]
 
-    private static func finding(_ outcome: Outcome, _ cause: Cause, _ code: UInt16) -> Finding {
-        Finding(
+    private static func finding(_ outcome: Outcome, _ cause: Cause, _ code: UInt16) -> AttemptResult {
+        AttemptResult(
             outcome: outcome, cause: cause, code: code, detail: "\(code) without x-proxied headers: \(cause.sentence)")
     }
 

@@ -66,7 +66,7 @@ package enum SpaceVerdict {
 
     /// What a ping's finding is for the grid; nil when it says nothing of the Space: moderation, or trouble of our own.
     /// - Parameter oldBuild: the Hub says that another commit runs than the repository holds.
-    package static func behaviour(of finding: Finding, oldBuild: Bool = false) -> VisitorResult? {
+    package static func behaviour(of finding: AttemptResult, oldBuild: Bool = false) -> VisitorResult? {
         switch finding.cause {
         case .none: oldBuild ? .oldBuild : .serves
         case .tooSlow, .tlsExpiresSoon, .dnsStale: .slow
@@ -128,7 +128,7 @@ package enum SpaceVerdict {
 
     /// Both sources taken together.
     package struct Combined: Equatable {
-        package var finding: Finding
+        package var finding: AttemptResult
         /// nil when the Hub's word does not count, or the finding says nothing of the Space.
         package var cell: GridCell?
         /// Not pinged any more until the Hub says something else.
@@ -141,7 +141,7 @@ package enum SpaceVerdict {
     ///     something else.
     ///   - incident: the causes of which the fleet's failures say that they are the platform's.
     package static func join(
-        _ finding: Finding, _ word: HubReading?, troubleBegan: Instant, believed: Cause? = nil,
+        _ finding: AttemptResult, _ word: HubReading?, troubleBegan: Instant, believed: Cause? = nil,
         incident: Set<Cause> = [],
         patience: GracePeriods = GracePeriods(), now: Instant
     ) -> Combined {
@@ -149,7 +149,7 @@ package enum SpaceVerdict {
         if word.facts.pauseReason == .moderation {
             let detail = word.facts.abuse ?? "the Hub says that the Space was flagged"
             return Combined(
-                finding: Finding(outcome: .down, cause: .spaceModerated, code: finding.code, detail: detail))
+                finding: AttemptResult(outcome: .down, cause: .spaceModerated, code: finding.code, detail: detail))
         }
         let old = word.oldBuildSince.map { now - $0 >= patience.build || word.facts.stage != .running } ?? false
         guard let behaviour = behaviour(of: finding, oldBuild: old) else { return Combined(finding: finding) }
@@ -180,7 +180,7 @@ package enum SpaceVerdict {
         verdict == .down && outcome != .down || verdict == .paused && outcome != .down
     }
 
-    private static func detail(_ finding: Finding, _ facts: SpaceFacts, _ cell: GridCell) -> String {
+    private static func detail(_ finding: AttemptResult, _ facts: SpaceFacts, _ cell: GridCell) -> String {
         guard let stage = facts.stage, cell.verdict != .up else { return finding.detail }
         let message = facts.errorMessage.map { " (\(quoted($0)))" } ?? ""
         let seen = finding.detail.isEmpty ? finding.cause.sentence : finding.detail

@@ -81,7 +81,7 @@ package final class JobRunner: Service {
         mutating func callOff(_ number: UInt64, _ end: End) {
             guard work[number]?.calledOff == nil else { return }
             work[number]?.calledOff = end
-            work[number]?.signal.ring()
+            work[number]?.signal.fire()
         }
     }
 
@@ -128,7 +128,7 @@ package final class JobRunner: Service {
     }
 
     /// Looks for jobs at once: this process has inserted one.
-    package func wake() { news.ring() }
+    package func wake() { news.fire() }
 
     /// Jobs that run.
     package var running: Int { shared.withLock { $0.running } }
@@ -167,8 +167,8 @@ package final class JobRunner: Service {
 
     private func stop() {
         shared.withLock { $0.isStopping = true }
-        stopBegan.ring()
-        news.ring()
+        stopBegan.fire()
+        news.fire()
     }
 
     private func claim() async throws(Failure) -> [Job] {
@@ -219,7 +219,7 @@ package final class JobRunner: Service {
             return shared.running == settings.concurrency - settings.batch
         }
         // What waits again has a time that the loop does not know of. Otherwise it looks when enough places have become free.
-        if mayClaim || Self.waitsAgain(end) { news.ring() }
+        if mayClaim || Self.waitsAgain(end) { news.fire() }
     }
 
     private static func waitsAgain(_ end: End) -> Bool {

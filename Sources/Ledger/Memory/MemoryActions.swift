@@ -97,7 +97,7 @@ package final class MemoryActions: ActionStore {
         }
     }
 
-    package func retain(endedBefore: Instant) -> Int {
+    package func prune(endedBefore: Instant) -> Int {
         state.withLock { state in
             let over = state.actions.values.filter { $0.ended != nil }.sorted { $0.id > $1.id }
             let old = over.enumerated().filter { index, one in

@@ -30,7 +30,7 @@ package final class MemoryActivities: ActivityStore {
         state.withLock { Array($0.all.reversed().lazy.filter { query.takes($0) }.prefix(max(0, query.limit))) }
     }
 
-    package func retain(before: Instant) -> Int {
+    package func prune(before: Instant) -> Int {
         state.withLock { state in
             let count = state.all.count
             state.all.removeAll { $0.what.at < before }

@@ -155,7 +155,7 @@ package final class MemoryJobs: JobStore {
         state.withLock { state in state.jobs.values.filter { kinds.contains($0.kind) }.compactMap(\.due).min() }
     }
 
-    package func retain(now: Instant) -> Int {
+    package func prune(now: Instant) -> Int {
         state.withLock { state in
             let live = state.jobs.values.filter { !$0.state.isOver }.map(\.id).sorted(by: >)
             for id in live.dropFirst(Job.maxLive) {

@@ -208,7 +208,7 @@ package actor MemoryLedger: Ledger {
         return Array(wanted.prefix(max(0, limit)))
     }
 
-    package func retain(_ settings: Fleet.LedgerSettings, now: Instant) throws(Failure) -> Int {
+    package func prune(_ settings: Fleet.LedgerSettings, now: Instant) throws(Failure) -> Int {
         try whileOpen("delete what is past its time")
         let limits = Limits(settings, now: now)
         let gone = rows.prefix { $0.at.milliseconds < limits.rows }
@@ -233,8 +233,8 @@ package actor MemoryLedger: Ledger {
         }
         absences.removeAll { $0.upperBound < limits.days }
         let work =
-            outbox.retain(now: now) + done.retain(endedBefore: Instant(milliseconds: limits.days))
-            + documents.retain(now: now) + asked.retain(before: Instant(milliseconds: limits.days))
+            outbox.prune(now: now) + done.prune(endedBefore: Instant(milliseconds: limits.days))
+            + documents.prune(now: now) + asked.prune(before: Instant(milliseconds: limits.days))
         return gone.count + before - folded.count - incidents.count - events.count + work
     }
 

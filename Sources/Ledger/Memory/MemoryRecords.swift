@@ -33,7 +33,7 @@ package final class MemoryRecords: RecordStore {
         return Array(found.sorted { Self.isBefore($0.key, $1.key) }.prefix(max(0, limit)))
     }
 
-    package func retain(now: Instant) -> Int {
+    package func prune(now: Instant) -> Int {
         kinds.withLock { kinds in
             var gone = 0
             for (kind, records) in kinds {

@@ -120,7 +120,7 @@ struct SQLiteActions: ActionStore {
         }
     }
 
-    func retain(endedBefore: Instant) async throws(Failure) -> Int {
+    func prune(endedBefore: Instant) async throws(Failure) -> Int {
         try await access.write("delete actions that are past their time", within: nil) { db in
             try db.execute(
                 sql: """

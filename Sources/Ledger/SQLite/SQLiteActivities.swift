@@ -89,7 +89,7 @@ struct SQLiteActivities: ActivityStore {
         }
     }
 
-    func retain(before: Instant) async throws(Failure) -> Int {
+    func prune(before: Instant) async throws(Failure) -> Int {
         try await access.write("delete activities that are past their time", within: nil) { db in
             guard try db.tableExists("record") else { return 0 }
             try db.execute(

@@ -184,7 +184,7 @@ struct SQLiteJobs: JobStore {
         }
     }
 
-    func retain(now: Instant) async throws(Failure) -> Int {
+    func prune(now: Instant) async throws(Failure) -> Int {
         try await access.write("delete jobs that are past their time", within: nil) { db in
             try db.execute(
                 sql: """

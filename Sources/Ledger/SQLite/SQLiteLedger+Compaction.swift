@@ -221,7 +221,7 @@ extension SQLiteLedger {
 
     // MARK: Retention
 
-    package func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int {
+    package func prune(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int {
         let limits = Limits(settings, now: now)
         let rowsBefore = limits.rows
         let hoursBefore = Calendar.day(limits.hours)
@@ -258,10 +258,10 @@ extension SQLiteLedger {
             daysBefore * Calendar.day)
         gone += try await delete(
             "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)", daysBefore * Calendar.day)
-        gone += try await jobs.retain(now: now)
-        gone += try await actions.retain(endedBefore: Instant(milliseconds: daysBefore * Calendar.day))
-        gone += try await records.retain(now: now)
-        gone += try await activities.retain(before: Instant(milliseconds: daysBefore * Calendar.day))
+        gone += try await jobs.prune(now: now)
+        gone += try await actions.prune(endedBefore: Instant(milliseconds: daysBefore * Calendar.day))
+        gone += try await records.prune(now: now)
+        gone += try await activities.prune(before: Instant(milliseconds: daysBefore * Calendar.day))
         try await giveBack()
         return gone
     }

@@ -45,7 +45,7 @@ struct SQLiteRecords: RecordStore {
             [kind, after ?? "", prefix, prefix.unicodeScalars.count, prefix, max(0, limit)])
     }
 
-    func retain(now: Instant) async throws(Failure) -> Int {
+    func prune(now: Instant) async throws(Failure) -> Int {
         try await access.write("delete records that are past their time", within: nil) { db in
             try db.execute(sql: "DELETE FROM record WHERE expires <= ?", arguments: [now.milliseconds])
             var gone = db.changesCount

@@ -29,7 +29,7 @@ package protocol ActionStore: Sendable {
     @discardableResult
     func rename(space: String, to new: String) async throws(Failure) -> Int
     /// Deletes what ended before the instant, and the oldest beyond ``Action/most``. What is open stays.
-    func retain(endedBefore: Instant) async throws(Failure) -> Int
+    func prune(endedBefore: Instant) async throws(Failure) -> Int
 }
 
 /// One that is about to be done.

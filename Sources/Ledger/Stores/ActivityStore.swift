@@ -11,7 +11,7 @@ package protocol ActivityStore: Sendable {
     /// Newest first.
     func activities(_ query: ActivityQuery) async throws(Failure) -> [Activity]
     /// Deletes what is older than the instant, and the oldest beyond ``Activity/most``.
-    func retain(before: Instant) async throws(Failure) -> Int
+    func prune(before: Instant) async throws(Failure) -> Int
 }
 
 /// A change that is about to be made. Texts that are too long are cut.

@@ -40,7 +40,7 @@ package protocol JobStore: Sendable {
     /// When the next of these may be claimed; nil when none waits.
     func nextDue(_ kinds: [String]) async throws(Failure) -> Instant?
     /// Deletes what has been over for ``Job/keptFor`` and what is beyond ``Job/maxEnded``; gives up the oldest beyond ``Job/maxLive``.
-    func retain(now: Instant) async throws(Failure) -> Int
+    func prune(now: Instant) async throws(Failure) -> Int
 }
 
 extension JobStore {

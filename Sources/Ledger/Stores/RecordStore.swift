@@ -20,7 +20,7 @@ package protocol RecordStore: Sendable {
     ///   - after: a key (exclusive).
     func records(kind: String, prefix: String, after: String?, limit: Int) async throws(Failure) -> [Record]
     /// Deletes what is past its time, and of each kind the oldest beyond ``Record/maxOfKind``.
-    func retain(now: Instant) async throws(Failure) -> Int
+    func prune(now: Instant) async throws(Failure) -> Int
 }
 
 extension RecordStore {

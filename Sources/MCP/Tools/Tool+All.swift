@@ -50,7 +50,7 @@ extension Tool {
                 inputs: [
                     .of(.checkSeries, "name", as: "check", about: "Name of the check"), .of(.checkSeries, "from"),
                     .of(.checkSeries, "to"),
-                    .of(.checkSeries, "buckets", standard: 24),
+                    .of(.checkSeries, "buckets", defaultValue: 24),
                 ],
                 foreign: ["sentence", "incident"],
                 added: [
@@ -117,9 +117,9 @@ extension Tool {
                 operation: .waitForSpace,
                 inputs: [
                     .seconds(
-                        "timeout", to: "timeout", 1...3_600, standard: 48, most: 48,
+                        "timeout", to: "timeout", 1...3_600, defaultValue: 48, most: 48,
                         "Seconds to wait at most; one call waits 48 s"),
-                    .seconds("poll_interval", to: "every", 1...60, standard: 3, "Seconds between looks"),
+                    .seconds("poll_interval", to: "every", 1...60, defaultValue: 3, "Seconds between looks"),
                     .of(.waitForSpace, "commit"),
                 ],
                 foreign: ["app"], shaped: { stated($0, from: $0["stage"]) }, next: NextSteps.wait,
@@ -131,7 +131,7 @@ extension Tool {
                 operation: .spaceHealth,
                 inputs: [
                     .of(.spaceHealth, "path"), .of(.spaceHealth, "no_wake"),
-                    .seconds("timeout", to: "timeout", 1...50, standard: 30, "Seconds for the visit"),
+                    .seconds("timeout", to: "timeout", 1...50, defaultValue: 30, "Seconds for the visit"),
                 ],
                 foreign: ["app"], shaped: health, next: NextSteps.health, fixed: [("timeout", "30s")]),
             Tool(
@@ -357,7 +357,7 @@ extension Tool {
                 operation: .listFindings,
                 inputs: [
                     .of(.listFindings, "dataset"), .of(.listFindings, "worker"), .of(.listFindings, "severity"),
-                    .of(.listFindings, "limit", standard: 20),
+                    .of(.listFindings, "limit", defaultValue: 20),
                 ],
                 foreign: ["items"], fixed: [("limit", 20)])
         ]

@@ -12,10 +12,10 @@ struct ToolInput: Sendable {
 
     /// An input of the operation, perhaps under another name.
     /// - Parameters:
-    ///   - standard: what is used when it is not given; nil takes the operation's own.
+    ///   - defaultValue: what is used when it is not given; nil takes the operation's own.
     ///   - about: nil takes the operation's words.
     static func of(
-        _ operation: Operation, _ parameter: String, as name: String? = nil, standard: JSONValue? = nil,
+        _ operation: Operation, _ parameter: String, as name: String? = nil, defaultValue: JSONValue? = nil,
         about: String? = nil
     ) -> ToolInput {
         guard let found = operation.parameters.first(where: { $0.name == parameter }) else {
@@ -24,7 +24,9 @@ struct ToolInput: Sendable {
         var schema = (found.kind.schema.members ?? []).filter {
             !["description", "maxLength", "maxItems", "format", "writeOnly", "pattern", "anyOf"].contains($0.name)
         }
-        if let standard = standard ?? found.standard, !standard.isNull { schema.append(.init("default", standard)) }
+        if let defaultValue = defaultValue ?? found.defaultValue, !defaultValue.isNull {
+            schema.append(.init("default", defaultValue))
+        }
         // Some kinds say more of themselves.
         let own = found.kind.schema["description"]?.string.map { ". \($0)" } ?? ""
         schema.append(.init("description", .string((about ?? found.summary) + own)))
@@ -44,14 +46,14 @@ struct ToolInput: Sendable {
     /// Seconds, for an input of the operation that takes a duration.
     /// - Parameter range: what is taken; more is brought down to the end that is reached.
     static func seconds(
-        _ name: String, to parameter: String, _ range: ClosedRange<Int>, standard: Int, most: Int? = nil,
+        _ name: String, to parameter: String, _ range: ClosedRange<Int>, defaultValue: Int, most: Int? = nil,
         _ about: String
     ) -> ToolInput {
         ToolInput(
             name: name,
             schema: [
                 "type": "integer", "minimum": .integer(Int64(range.lowerBound)),
-                "maximum": .integer(Int64(range.upperBound)), "default": .integer(Int64(standard)),
+                "maximum": .integer(Int64(range.upperBound)), "default": .integer(Int64(defaultValue)),
                 "description": .string(about),
             ],
             give: { (value) throws(Failure) in

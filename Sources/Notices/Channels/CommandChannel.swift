@@ -21,7 +21,7 @@ package struct CommandChannel: Channel {
                 \.command,
                 "Program and its arguments; it gets JSON on its standard input. Empty switches the channel off.",
                 range: "`[/usr/local/bin/tell, --urgent]`", example: "[/usr/local/bin/tell, --urgent]",
-                mistakes: ["[[a]]", "{ a: b }", "\"tell --urgent\""]),
+                invalidExamples: ["[[a]]", "{ a: b }", "\"tell --urgent\""]),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

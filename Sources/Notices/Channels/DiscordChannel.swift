@@ -25,20 +25,20 @@ package struct DiscordChannel: Channel {
                 "Address of a Discord webhook. Empty switches the channel off.",
                 range: "`https://discord.com/api/webhooks/…`",
                 example: "\"https://discord.com/api/webhooks/1/a\"",
-                mistakes: ["discord.com", "\"https://example.com/api/webhooks/1/a\"", "[a]"], isSecret: true),
+                invalidExamples: ["discord.com", "\"https://example.com/api/webhooks/1/a\"", "[a]"], isSecret: true),
             FleetKey(
                 "username",
                 .text("a name", pattern: "^.{1,80}$") { $0.count <= 80 ? nil : "has more than 80 characters" },
-                \.username, "Name that the messages come from.", standard: "the webhook's own", example: "Stoker",
-                mistakes: ["[a]", "{ a: b }"]),
+                \.username, "Name that the messages come from.", defaultValue: "the webhook's own", example: "Stoker",
+                invalidExamples: ["[a]", "{ a: b }"]),
             FleetKey(
                 "mention",
                 .text("a mention such as <@&123>", pattern: "^(<@&?[0-9]+>|@here|@everyone)$") { text in
                     mentions(in: text) == nil
                         ? "is no mention; write <@123> for a person, <@&123> for a role, @here or @everyone" : nil
-                }, \.mention, "Who is mentioned when something is wrong.", standard: "nobody",
+                }, \.mention, "Who is mentioned when something is wrong.", defaultValue: "nobody",
                 range: "`<@123>`, `<@&123>`, `@here`, `@everyone`", example: "\"<@&123>\"",
-                mistakes: ["maren", "\"<@x>\""]),
+                invalidExamples: ["maren", "\"<@x>\""]),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

@@ -37,11 +37,11 @@ package struct EmailChannel: Channel {
             FleetKey(
                 "email", .list(mailbox, "mail addresses", limit: 20), \.to,
                 "Who gets the mail, at most 20. Empty switches the channel off.", range: "`ops@example.com`, or a list",
-                example: "[ops@example.com]", mistakes: ["ops", "\"a@b@c\"", "{ a: b }"]),
+                example: "[ops@example.com]", invalidExamples: ["ops", "\"a@b@c\"", "{ a: b }"]),
             FleetKey(
                 "from", mailbox, \.from, "Who it is from; must be said.",
                 range: "`stoker@example.com`, `Stoker <stoker@example.com>`",
-                example: "\"Stoker <stoker@example.com>\"", mistakes: ["stoker", "\"a <b\""]),
+                example: "\"Stoker <stoker@example.com>\"", invalidExamples: ["stoker", "\"a <b\""]),
             FleetKey(
                 "smtp",
                 .text("a mail server such as smtps://smtp.example.com", pattern: "^smtps?://") { text in
@@ -52,40 +52,43 @@ package struct EmailChannel: Channel {
                 }, \.smtp,
                 "Mail server: `smtps://` is encrypted from the start (port 465), `smtp://` by STARTTLS (port 587).",
                 range: "`smtps://HOST`, `smtp://HOST:PORT`", example: "\"smtp://smtp.example.com:2525\"",
-                mistakes: ["smtp.example.com", "\"https://smtp.example.com\"", "\"smtp://a:b@c\"", "\"smtp://a/b\""]),
+                invalidExamples: [
+                    "smtp.example.com", "\"https://smtp.example.com\"", "\"smtp://a:b@c\"", "\"smtp://a/b\"",
+                ]),
             FleetKey(
                 "user", .text("a user's name"), \.user, "Signs in to the mail server, with PLAIN or LOGIN.",
-                standard: "no sign-in",
-                example: "stoker", mistakes: ["[a]"]),
+                defaultValue: "no sign-in",
+                example: "stoker", invalidExamples: ["[a]"]),
             FleetKey(
                 "password", .secret("a password"), \.password, "Password of `user`.", example: "\"${SMTP_PASSWORD:-}\"",
-                mistakes: ["[a]"], isSecret: true),
+                invalidExamples: ["[a]"], isSecret: true),
             FleetKey(
                 "tls", .word, \.tls,
                 "`off` sends in the clear, for a server in your own network. A server on loopback may do without in any case.",
-                standard: "`required`", example: "required", mistakes: ["maybe"]),
+                defaultValue: "`required`", example: "required", invalidExamples: ["maybe"]),
             FleetKey(
-                "verify_tls", .bool, \.verifiesTLS, "Whether the server's certificate is checked.", standard: "true",
-                example: "false", mistakes: ["maybe"]),
+                "verify_tls", .bool, \.verifiesTLS, "Whether the server's certificate is checked.",
+                defaultValue: "true",
+                example: "false", invalidExamples: ["maybe"]),
             FleetKey(
                 "api", .word, \.api, "Mail service that sends it over HTTPS, in place of `smtp`.", example: "resend",
-                mistakes: ["pigeon"]),
+                invalidExamples: ["pigeon"]),
             FleetKey(
                 "key", .secret("the mail service's key"), \.key,
                 "API key (Postmark: server token) of the mail service.",
-                example: "\"${MAIL_KEY:-}\"", mistakes: ["[a]", "\"a b\""], isSecret: true),
+                example: "\"${MAIL_KEY:-}\"", invalidExamples: ["[a]", "\"a b\""], isSecret: true),
             FleetKey(
                 "domain",
                 .text("a domain", pattern: "^[A-Za-z0-9.-]+$") { text in
                     text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") }
                         ? nil : "is not a domain"
-                }, \.domain, "Sending domain at Mailgun.", standard: "that of `from`", example: "mg.example.com",
-                mistakes: ["\"a b\""]),
+                }, \.domain, "Sending domain at Mailgun.", defaultValue: "that of `from`", example: "mg.example.com",
+                invalidExamples: ["\"a b\""]),
             FleetKey(
                 "url", .webAddress, \.apiAddress,
                 "Address of the mail service's API, such as `https://api.eu.mailgun.net` for the EU.",
-                standard: "the service's own",
-                example: "https://api.eu.mailgun.net", mistakes: ["eu"]),
+                defaultValue: "the service's own",
+                example: "https://api.eu.mailgun.net", invalidExamples: ["eu"]),
             TemplateSettings.key(\.templates),
         ], finish: check)
 

@@ -23,7 +23,7 @@ package struct GoogleChatChannel: Channel {
                 "Address of a Google Chat webhook. Empty switches the channel off.",
                 range: "`https://chat.googleapis.com/v1/spaces/…`",
                 example: "\"https://chat.googleapis.com/v1/spaces/A/messages?key=a&token=b\"",
-                mistakes: ["chat", "\"https://example.com/v1/spaces/A/messages\"", "[a]"], isSecret: true),
+                invalidExamples: ["chat", "\"https://example.com/v1/spaces/A/messages\"", "[a]"], isSecret: true),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

@@ -25,17 +25,18 @@ package struct NtfyChannel: Channel {
                 "ntfy", .secret("a topic's address"), \.address,
                 "Address of a topic; anybody who knows its name reads it. Empty switches the channel off.",
                 range: "`https://ntfy.sh/TOPIC`", example: "\"https://ntfy.sh/a\"",
-                mistakes: ["my-topic", "\"https://ntfy.sh\"", "\"https://ntfy.sh/a/b?c\"", "[a]"], isSecret: true),
+                invalidExamples: ["my-topic", "\"https://ntfy.sh\"", "\"https://ntfy.sh/a/b?c\"", "[a]"], isSecret: true
+            ),
             FleetKey(
                 "token", .secret("an access token"), \.token, "Access token of a protected topic.",
-                example: "\"${NTFY_TOKEN:-}\"", mistakes: ["[a]", "{ a: b }"], isSecret: true),
+                example: "\"${NTFY_TOKEN:-}\"", invalidExamples: ["[a]", "{ a: b }"], isSecret: true),
             FleetKey(
                 "user", .text("a user's name"), \.user, "User, where the server has no access tokens.",
                 example: "stoker",
-                mistakes: ["[a]"]),
+                invalidExamples: ["[a]"]),
             FleetKey(
                 "password", .secret("a password"), \.password, "Password of `user`.", example: "\"${NTFY_PASSWORD:-}\"",
-                mistakes: ["[a]"], isSecret: true),
+                invalidExamples: ["[a]"], isSecret: true),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

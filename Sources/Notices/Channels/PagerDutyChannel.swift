@@ -25,18 +25,18 @@ package struct PagerDutyChannel: Channel {
                 "Integration key of a service (Events API v2). Empty switches the channel off.",
                 range: "32 letters and digits",
                 example: "\"0123456789abcdef0123456789abcdef\"",
-                mistakes: ["short", "\"https://events.pagerduty.com\"", "[a]"],
+                invalidExamples: ["short", "\"https://events.pagerduty.com\"", "[a]"],
                 isSecret: true),
             FleetKey(
                 "api", .webAddress, \.api,
                 "Address of the events API; `https://events.eu.pagerduty.com` for accounts in the EU.",
-                standard: "`https://events.pagerduty.com`", example: "https://events.eu.pagerduty.com",
-                mistakes: ["eu", "[a]"]),
+                defaultValue: "`https://events.pagerduty.com`", example: "https://events.eu.pagerduty.com",
+                invalidExamples: ["eu", "[a]"]),
             FleetKey(
                 "source", .text("a name"), \.source,
                 "Tells alerts of several Stokers with one key apart; part of the deduplication key.",
-                standard: "`stoker`",
-                example: "berlin", mistakes: ["[a]"]),
+                defaultValue: "`stoker`",
+                example: "berlin", invalidExamples: ["[a]"]),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

@@ -23,7 +23,7 @@ package struct SlackChannel: Channel {
                 "slack", .secret("a webhook address"), \.address,
                 "Address of a Slack incoming webhook. Empty switches the channel off.",
                 range: "`https://hooks.slack.com/services/…`", example: "\"https://hooks.slack.com/services/T/B/a\"",
-                mistakes: ["hooks.slack.com", "\"https://example.com/services/T/B/a\"", "[a]"], isSecret: true),
+                invalidExamples: ["hooks.slack.com", "\"https://example.com/services/T/B/a\"", "[a]"], isSecret: true),
             FleetKey(
                 "mention",
                 .text(
@@ -33,9 +33,9 @@ package struct SlackChannel: Channel {
                     isMention($0)
                         ? nil
                         : "is no mention; write <@U123> for a person, <!subteam^S123> for a group, <!here> or <!channel>"
-                }, \.mention, "Who is mentioned when something is wrong.", standard: "nobody",
+                }, \.mention, "Who is mentioned when something is wrong.", defaultValue: "nobody",
                 range: "`<@U123>`, `<!subteam^S123>`, `<!here>`, `<!channel>`", example: "\"<!here>\"",
-                mistakes: ["maren", "\"<!x>\""]),
+                invalidExamples: ["maren", "\"<!x>\""]),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

@@ -21,7 +21,7 @@ package struct TeamsChannel: Channel {
                 "teams", .secret("a workflow's webhook address"), \.address,
                 "Address of a Teams workflow that is started by a webhook request. Empty switches the channel off.",
                 range: "`https://…`", example: "\"https://a.logic.azure.com/workflows/1?sig=a\"",
-                mistakes: ["teams", "\"http://example.com/hook\"", "[a]"], isSecret: true),
+                invalidExamples: ["teams", "\"http://example.com/hook\"", "[a]"], isSecret: true),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

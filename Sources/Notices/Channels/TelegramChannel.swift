@@ -22,7 +22,7 @@ package struct TelegramChannel: Channel {
             FleetKey(
                 "telegram", .secret("a bot's token"), \.token,
                 "Token of the bot, from @BotFather. Empty switches the channel off.",
-                range: "`123:abc…`", example: "\"123:abc\"", mistakes: ["abc", "\"https://t.me/bot\"", "[a]"],
+                range: "`123:abc…`", example: "\"123:abc\"", invalidExamples: ["abc", "\"https://t.me/bot\"", "[a]"],
                 isSecret: true),
             FleetKey(
                 "chat",
@@ -30,10 +30,11 @@ package struct TelegramChannel: Channel {
                     isChat($0)
                         ? nil : "is no chat; write its number such as -1001234567890, or @name of a public channel"
                 }, \.chat, "Chat that the bot writes to; must be said.", range: "`-1001234567890`, `@name`",
-                example: "\"-100123\"", mistakes: ["\"a b\"", "maren"]),
+                example: "\"-100123\"", invalidExamples: ["\"a b\"", "maren"]),
             FleetKey(
                 "api", .webAddress, \.api, "Address of a Bot API server of your own.",
-                standard: "`https://api.telegram.org`", example: "https://bots.example.com", mistakes: ["bots", "[a]"]),
+                defaultValue: "`https://api.telegram.org`", example: "https://bots.example.com",
+                invalidExamples: ["bots", "[a]"]),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

@@ -24,16 +24,17 @@ package struct WebhookChannel: Channel {
                 "webhook", .secret("an address"), \.address,
                 "Address that JSON is sent to by POST. Empty switches the channel off.",
                 range: "`https://…` or `http://…`",
-                example: "\"https://ops.example.com/hook\"", mistakes: ["ops.example.com", "\"ftp://a/b\"", "[a]"],
+                example: "\"https://ops.example.com/hook\"",
+                invalidExamples: ["ops.example.com", "\"ftp://a/b\"", "[a]"],
                 isSecret: true),
             FleetKey(
                 "secret", .secret("a secret"), \.secret,
-                "Signs each message with HMAC-SHA256; `whsec_` and base64, or any text.", standard: "not signed",
-                example: "\"${HOOK_SECRET:-}\"", mistakes: ["[a]", "whsec_*"], isSecret: true),
+                "Signs each message with HMAC-SHA256; `whsec_` and base64, or any text.", defaultValue: "not signed",
+                example: "\"${HOOK_SECRET:-}\"", invalidExamples: ["[a]", "whsec_*"], isSecret: true),
             FleetKey(
                 "token", .secret("a token"), \.token, "Sent as `Authorization: Bearer`.",
                 example: "\"${HOOK_TOKEN:-}\"",
-                mistakes: ["[a]", "\"a b\""], isSecret: true),
+                invalidExamples: ["[a]", "\"a b\""], isSecret: true),
             TemplateSettings.key(\.templates),
         ],
         finish: { settings, said in

@@ -167,7 +167,7 @@ package final class NoticeBoard: Sendable {
     package func restore() async {
         defer {
             state.withLock { $0.isReady = true }
-            ready.ring()
+            ready.fire()
         }
         guard !channels.list.isEmpty else { return }
         var remembered = NoticePlanner.Remembered()
@@ -437,7 +437,7 @@ package final class NoticeBoard: Sendable {
     ) async -> Delivery? {
         let isOver = AsyncSignal()
         let timer = means.http.eventLoopGroup.any().scheduleTask(in: .milliseconds(limit.wholeMilliseconds)) {
-            isOver.ring()
+            isOver.fire()
         }
         defer { timer.cancel() }
         return await withTaskGroup(of: Delivery?.self) { group in
@@ -473,7 +473,7 @@ package final class NoticeBoard: Sendable {
             defer { if state.lines[channel]?.isEmpty == true { state.lines[channel] = nil } }
             return state.lines[channel]?.signals ?? []
         }
-        for signal in signals { signal.ring() }
+        for signal in signals { signal.fire() }
     }
 
     /// A message that was made ahead.

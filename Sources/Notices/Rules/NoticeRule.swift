@@ -30,7 +30,7 @@ extension Notice.Kind {
     static let ofRules = allCases.filter { $0 != .test && $0 != .acknowledged }
 
     /// Kinds of rooms that are not built yet.
-    static let unbuilt = [
+    static let unsupported = [
         "iteration": "no worker runs", "worker-failed": "no worker runs",
     ]
 
@@ -50,37 +50,39 @@ package enum NotifySection {
             FleetKey(
                 "to", .list(.reference("a channel's name, such as team"), "names of channels, such as team", limit: 20),
                 \.to, "Names of channels. In its place the rule may have a channel of its own, such as `webhook: …`.",
-                example: "[team]", mistakes: ["nowhere", "{ a: b }"]),
+                example: "[team]", invalidExamples: ["nowhere", "{ a: b }"]),
             FleetKey(
                 "on", .list(kind, "kinds of event", limit: 20), \.on,
                 "Which events are told. A tool that reads YAML 1.1 turns this key into `true`, which is understood as well.",
-                standard: "`[down, recovered, silent, moderated, gave-up, offline]`",
+                defaultValue: "`[down, recovered, silent, moderated, gave-up, offline]`",
                 range: Notice.Kind.ofRules.map { "`\($0.rawValue)`" }.joined(separator: ", "),
-                example: "[down, recovered]", mistakes: ["worker-failed", "sideways", "{ a: b }"]),
+                example: "[down, recovered]", invalidExamples: ["worker-failed", "sideways", "{ a: b }"]),
             FleetKey(
                 "groups", .list(.reference("a group's name"), "groups", limit: 1_000), \.groups,
-                "Only what belongs to these groups.", standard: "all", example: "[]", mistakes: ["nowhere", "{ a: b }"]),
+                "Only what belongs to these groups.", defaultValue: "all", example: "[]",
+                invalidExamples: ["nowhere", "{ a: b }"]),
             FleetKey(
                 "targets", .list(.reference("a target's name"), "targets", limit: 1_000), \.targets,
                 "Only these targets, or single checks such as `bot/ready`; with `groups`, either is enough.",
-                standard: "all", example: "[]", mistakes: ["nowhere", "{ a: b }"]),
+                defaultValue: "all", example: "[]", invalidExamples: ["nowhere", "{ a: b }"]),
             FleetKey(
                 "lasting", .duration(.seconds(1) ... .seconds(30 * 86_400), example: "10m"), \.lasting,
                 "Tells only of trouble that has lasted so long and that nobody has acknowledged: the escalation.",
-                standard: "told at once", example: "10m", mistakes: ["10", "0s", "31d"]),
+                defaultValue: "told at once", example: "10m", invalidExamples: ["10", "0s", "31d"]),
             FleetKey(
                 "repeat", .duration(.seconds(60) ... .seconds(30 * 86_400), example: "1h"), \.repeat,
-                "Tells it again and again, as long as it lasts and nobody has acknowledged it.", standard: "told once",
-                example: "1h", mistakes: ["1", "30s", "31d"]),
+                "Tells it again and again, as long as it lasts and nobody has acknowledged it.",
+                defaultValue: "told once",
+                example: "1h", invalidExamples: ["1", "30s", "31d"]),
             FleetKey(
                 "quiet", .hours, \.quiet,
-                "When nothing is sent; what happens then is sent afterwards, as one message.", standard: "never",
+                "When nothing is sent; what happens then is sent afterwards, as one message.", defaultValue: "never",
                 range: "`22:00-07:00 Europe/Berlin`, as `hours`", example: "\"22:00-07:00 Europe/Berlin\"",
-                mistakes: ["\"25:00-26:00\"", "\"22:00-07:00 Europe/Nowhere\""]),
+                invalidExamples: ["\"25:00-26:00\"", "\"22:00-07:00 Europe/Nowhere\""]),
             FleetKey(
                 "together", .duration(.zero ... .seconds(3_600), example: "30s"), \.together,
                 "How long events are gathered, from the first on, to be sent as one message. Many at once are put together in any case.",
-                standard: "0s", example: "30s", mistakes: ["30", "2h"]),
+                defaultValue: "0s", example: "30s", invalidExamples: ["30", "2h"]),
         ], aliases: ["true": "on"],
         finish: { rule, said in
             if said.has("to"), rule.inline != nil {
@@ -122,7 +124,7 @@ package enum NotifySection {
         pattern: "^(\(Notice.Kind.ofRules.map(\.rawValue).joined(separator: "|")))$"
     ) { word in
         if Notice.Kind.ofRules.contains(where: { $0.rawValue == word }) { return nil }
-        if let instead = Notice.Kind.unbuilt[word] {
+        if let instead = Notice.Kind.unsupported[word] {
             return "is not built yet in this version of Stoker: \(instead); leave it out"
         }
         let all = Notice.Kind.ofRules.map(\.rawValue)

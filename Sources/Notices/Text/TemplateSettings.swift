@@ -14,9 +14,9 @@ enum TemplateSettings {
             "templates",
             .named(.text("a Mustache template", pattern: "", fault: NoticeTemplate.fault)), path,
             "Texts of your own, by kind of event or `all`, as Mustache; see [templates](channels.md#templates).",
-            standard: "built-in", range: "`{ down: \"{{target}} is down. {{cause}}\" }`",
+            defaultValue: "built-in", range: "`{ down: \"{{target}} is down. {{cause}}\" }`",
             example: "{ down: \"{{cause}}\" }",
-            mistakes: ["{ down: \"{{cause\" }", "{ down: \"{{caus}}\" }", "{ dwon: a }"])
+            invalidExamples: ["{ down: \"{{cause\" }", "{ down: \"{{caus}}\" }", "{ dwon: a }"])
     }
 
     /// Reports names that are no kind of event.

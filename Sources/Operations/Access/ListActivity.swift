@@ -15,7 +15,7 @@ extension Operation {
             .init("target", .query, .text(upTo: 300), "Only what was done to this Space, check or incident"),
             .init("from", .query, .instant(ago: true), "Not older than this"),
             .init("to", .query, .instant(ago: true), "Older than this"),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "Entries on a page"),
+            .init("limit", .query, .integer(1...1_000), defaultValue: 100, "Entries on a page"),
             .cursor,
         ],
         answer: .activityPage

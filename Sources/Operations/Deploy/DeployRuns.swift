@@ -6,7 +6,7 @@ extension Operation {
     package static let listDeploys = Operation(
         name: "deploys", summary: "What was deployed, newest first: applies with their Spaces, and one that is at work",
         doing: "list the deploys", permission: .write, needsFleet: true, path: "/deploys",
-        parameters: [.init("limit", .query, .integer(1...200), standard: 20, "Deploys on a page"), .cursor],
+        parameters: [.init("limit", .query, .integer(1...200), defaultValue: 20, "Deploys on a page"), .cursor],
         answer: .deployPage
     ) { (context, arguments) throws(Failure) in
         let limit = arguments.integer("limit") ?? 20

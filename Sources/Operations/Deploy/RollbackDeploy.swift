@@ -13,8 +13,8 @@ extension Operation {
                 "to", .body, .text(upTo: 64), form: Parameter.commitForm,
                 "The commit whose files it gets, 7 to 64 hex digits; the last one that is known to have run and answered, else the one before the head"
             ),
-            .init("path", .body, Parameter.hubText, standard: "/", "Path of the app that has to answer"),
-            .init("within", .body, .duration, standard: "10m", "Longest time until it runs and answers"),
+            .init("path", .body, Parameter.hubText, defaultValue: "/", "Path of the app that has to answer"),
+            .init("within", .body, .duration, defaultValue: "10m", "Longest time until it runs and answers"),
             .init("no_wait", .body, .flag, "The commit is enough; whether it runs is not waited for"),
         ], answer: .rolledBack
     ) { context, arguments in

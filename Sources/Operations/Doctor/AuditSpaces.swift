@@ -16,7 +16,7 @@ extension Operation {
                 "spaces", .query, .list(.text(upTo: 300), upTo: 1_000),
                 "Spaces to look at, `owner/name`; those of the fleet unless given"),
             .init(
-                "visit", .query, .flag, standard: true,
+                "visit", .query, .flag, defaultValue: true,
                 "Asks each app that runs for its health address, a request each; one that sleeps is left alone"),
             .fleetFile(.local, "The fleet; the running one unless given"),
         ], answer: .audit

@@ -12,7 +12,8 @@ extension Operation {
             "Finds out why a Space fails: its stage, logs, answer and settings, by the rules. Changes and wakes nothing",
         doing: "find out what ails the Space", permission: .write, path: "/spaces/{owner}/{name}/doctor",
         parameters: Parameter.space + [
-            .init("lines", .query, .integer(1...100_000), standard: 5_000, "Only the last so many lines of each log")
+            .init(
+                "lines", .query, .integer(1...100_000), defaultValue: 5_000, "Only the last so many lines of each log")
         ], answer: .diagnosis
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
@@ -28,11 +29,11 @@ extension Operation {
         parameters: [
             .init("log", .body, .text(upTo: logLimit), required: true, "The log"),
             .init("kind", .body, .choice(["run", "build"]), required: true, "What wrote it: the app, or the build"),
-            .init("name", .body, .text(upTo: 1_000), standard: "log", "What it is called in the answer"),
+            .init("name", .body, .text(upTo: 1_000), defaultValue: "log", "What it is called in the answer"),
             .init("space", .body, .text(upTo: 200), "The Space it is of, for the commands in the answer"),
             .init("stage", .body, .text(upTo: 40), "What the Hub says that the Space does, such as RUNTIME_ERROR"),
             .init("message", .body, .text(upTo: 20_000), "The Hub's message of a failed Space"),
-            .init("app_port", .body, .integer(1...65_535), standard: 7_860, "The port that visitors are sent to"),
+            .init("app_port", .body, .integer(1...65_535), defaultValue: 7_860, "The port that visitors are sent to"),
         ], bodyLimit: logLimit * 2, answer: .diagnosis
     ) { context, arguments in
         let isBuild = arguments.name("kind") == "build"

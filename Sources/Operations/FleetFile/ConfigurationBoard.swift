@@ -98,7 +98,7 @@ extension ConfigurationBoard {
         // Defaults for all Spaces are known to the file alone.
         if let written = place?.value { return Redaction.text(written) }
         if place != nil { return "said in the file" }
-        return setting.standard.map { $0.replacing("`", with: "") }
+        return setting.defaultValue.map { $0.replacing("`", with: "") }
     }
 
     /// A file's name without its folders.

@@ -8,7 +8,7 @@ extension Operation {
         doing: "count the fleet's requests", path: "/budget",
         parameters: [
             .init(
-                "every", .query, .duration, standard: "5m",
+                "every", .query, .duration, defaultValue: "5m",
                 "How often the master is woken from outside; a minute or more"),
             .fleetFile(.local, "The fleet; the running one unless given"),
         ], answer: .budget

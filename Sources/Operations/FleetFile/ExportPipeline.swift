@@ -10,7 +10,7 @@ extension Operation {
         parameters: [
             .init("kind", .path, .choice(DeployPipeline.Kind.allCases.map(\.rawValue)), "The service that runs it"),
             .init(
-                "fleet", .query, .text(upTo: 1_000), standard: "fleet.yaml",
+                "fleet", .query, .text(upTo: 1_000), defaultValue: "fleet.yaml",
                 "Path of the fleet file in the repository"),
             .init(
                 "folders", .query, .list(.text(upTo: 1_000), upTo: 200),

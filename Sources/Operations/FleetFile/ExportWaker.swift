@@ -12,7 +12,8 @@ extension Operation {
                 "The master's public address; `serve.public_url` of the fleet file unless given, else a place to fill in"
             ),
             .init(
-                "every", .query, .duration, standard: "5m", "How often the master is woken: whole minutes, 1m to 30m"),
+                "every", .query, .duration, defaultValue: "5m",
+                "How often the master is woken: whole minutes, 1m to 30m"),
             .fleetFile(.local, "The fleet; the running one unless given"),
         ], answer: .madeFile
     ) { context, arguments in

@@ -175,7 +175,7 @@ extension Operation.Parameter {
             "fleet_file", location,
             .object([
                 .init("text", .body, .text(upTo: limit), required: true, "The file: YAML or JSON"),
-                .init("name", .body, .text(upTo: 4_096), standard: "fleet.yaml", "Its name, for messages"),
+                .init("name", .body, .text(upTo: 4_096), defaultValue: "fleet.yaml", "Its name, for messages"),
                 .init(
                     "variables", .body,
                     .list(
@@ -187,7 +187,7 @@ extension Operation.Parameter {
                 .init(
                     "environment_file", .body,
                     .object([
-                        .init("name", .body, .text(upTo: 4_096), standard: ".env", "Its name, for messages"),
+                        .init("name", .body, .text(upTo: 4_096), defaultValue: ".env", "Its name, for messages"),
                         .init("text", .body, .text(upTo: limit), required: true, "Lines of `NAME=value`"),
                     ]), "More variables; those of `variables` win"),
                 .init(
@@ -196,7 +196,7 @@ extension Operation.Parameter {
                         .object([
                             .init("path", .body, .text(upTo: 4_096), required: true, "As `doctor.rules` has it"),
                             .init(
-                                "text", .body, .text(upTo: FleetText.RuleFileText.limit), standard: "",
+                                "text", .body, .text(upTo: FleetText.RuleFileText.limit), defaultValue: "",
                                 "What stands in it"),
                             .init("fault", .body, .text(upTo: 1_000), "Why it could not be read"),
                         ]), upTo: 20), "The files of rules that `doctor.rules` names"),

@@ -10,7 +10,7 @@ extension Operation {
         parameters: [
             .init("tool", .body, .choice(ForeignTool.allCases.map(\.rawValue)), required: true, "Whose file it is"),
             .init("text", .body, .text(upTo: 16 << 20), required: true, "The file. Nothing of it is kept"),
-            .init("name", .body, .text(upTo: 4_096), standard: "file", "Its name, for messages"),
+            .init("name", .body, .text(upTo: 4_096), defaultValue: "file", "Its name, for messages"),
             .init(
                 "schema", .body, .text(upTo: 1_000),
                 "Where the schema is as seen from the file, for editors; without it no line names one"),

@@ -57,7 +57,7 @@ extension Operation {
 extension ConfiguredValue {
     fileprivate var json: JSONValue {
         [
-            "key": .string(setting.path), "value": .text(shown), "default": .text(setting.standard),
+            "key": .string(setting.path), "value": .text(shown), "default": .text(setting.defaultValue),
             "source": .string(source.rawValue), "place": .text(place), "note": .text(note),
             "secret": .bool(setting.isSecret), "needs_restart": .bool(setting.needsRestart),
             "summary": .string(setting.summary),

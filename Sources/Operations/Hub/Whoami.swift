@@ -10,7 +10,7 @@ extension Operation {
                 "spaces", .query, .list(.text(upTo: 300), upTo: 1_000),
                 "Spaces to look at, `owner/name`; those of the fleet unless given"),
             .init(
-                "check", .query, .flag, standard: false,
+                "check", .query, .flag, defaultValue: false,
                 "Asks the Hub for each Space whether it may be written, a call each; the rights of the token are read otherwise"
             ),
             .fleetFile(.local, "The fleet; the running one unless given"),

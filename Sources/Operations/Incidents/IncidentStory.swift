@@ -20,7 +20,7 @@ extension Operation {
                 "text", .body, .text(upTo: IncidentRecords.mostText), required: true, form: Parameter.someText,
                 "What people shall read"),
             .by(.body),
-            .init("internal", .body, .flag, standard: false, "Not for status pages"),
+            .init("internal", .body, .flag, defaultValue: false, "Not for status pages"),
         ],
         answer: .incidentDetail
     ) { (context, arguments) throws(Failure) in

@@ -11,14 +11,14 @@ extension Operation {
             .init("target", .query, .text(upTo: 300), "Only this target, with all its checks"),
             .init("group", .query, .text(upTo: 300), "Only checks of this group"),
             .init("cause", .query, .choice(Cause.allCases.map(\.code)), "Only this cause"),
-            .init("open", .query, .flag, standard: false, "Only those that last"),
+            .init("open", .query, .flag, defaultValue: false, "Only those that last"),
             .init("state", .query, .choice(["open", "closed"]), "Only those that last, or only those that are over"),
             .init(
                 "acknowledged", .query, .flag, "Only those that somebody has acknowledged, or with `false` the others"),
             .init("from", .query, .instant(ago: true), "That lasted at this time or later"),
             .init("to", .query, .instant(ago: true), "That began before this time"),
             .init("longer", .query, .duration, "At least so long"),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "Incidents on a page"),
+            .init("limit", .query, .integer(1...1_000), defaultValue: 100, "Incidents on a page"),
             .cursor,
         ],
         answer: .incidentPage

@@ -9,7 +9,7 @@ extension Operation {
         answer: .maintenanceList,
         paging: Paging(
             "past", by: "id",
-            limit: .init("past", .query, .integer(0...1_000), standard: 20, "How many that are over, the newest"))
+            limit: .init("past", .query, .integer(0...1_000), defaultValue: 20, "How many that are over, the newest"))
     ) { (context, _) throws(Failure) in
         let keeper = try context.maintenance
         let now = context.now()

@@ -64,7 +64,7 @@ extension Operation {
             .init(
                 "incident", .query, .text(upTo: 20), form: Parameter.rowForm,
                 "Only those that tell of the incident of this number"),
-            .init("limit", .query, .integer(1...1_000), standard: 50, "Messages on a page"), .cursor,
+            .init("limit", .query, .integer(1...1_000), defaultValue: 50, "Messages on a page"), .cursor,
         ], answer: .messagePage
     ) { (context, arguments) throws(Failure) in
         let board = try context.notices

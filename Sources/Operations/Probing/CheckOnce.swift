@@ -11,9 +11,9 @@ extension Operation {
                 "names", .body, .list(.text(upTo: 300), upTo: 1_000),
                 "Only these checks, or all checks of these targets; all unless given"),
             .init(
-                "strict", .body, .flag, standard: false,
+                "strict", .body, .flag, defaultValue: false,
                 "\(Look.slow.title) and \(Look.waking.name) ones are trouble too"),
-            .init("concurrency", .body, .integer(1...10_000), standard: 200, "How many are probed at once"),
+            .init("concurrency", .body, .integer(1...10_000), defaultValue: 200, "How many are probed at once"),
             // Over the network only what is monitored anyway is probed: whoever could name an address could look into our network.
             .fleetFile(.local, "The fleet; the running one unless given"),
         ], answer: .checkReport

@@ -21,7 +21,7 @@ extension Operation {
         summary:
             "Takes the oldest work that is due, for a time; null when there is none. Work whose time is over is taken again",
         doing: "take from the queue", effect: .write, method: .post, path: "/queue/take",
-        parameters: [.init("lease", .body, .duration, standard: "5m", "For how long it is yours")]
+        parameters: [.init("lease", .body, .duration, defaultValue: "5m", "For how long it is yours")]
             + QueueFile.parameters,
         answer: .queueTaken
     ) { context, arguments in
@@ -46,8 +46,8 @@ extension Operation {
         doing: "give work of the queue back", effect: .write, method: .post, path: "/queue/{ticket}/fail",
         parameters: [
             QueueFile.ticket, .init("because", .body, .text(upTo: 2_000), "What went wrong; kept with it"),
-            .init("retry_after", .body, .duration, standard: "30s", "Not taken again before"),
-            .init("attempts", .body, .integer(1...1_000), standard: 5, "Taken so often, it has failed for good"),
+            .init("retry_after", .body, .duration, defaultValue: "30s", "Not taken again before"),
+            .init("attempts", .body, .integer(1...1_000), defaultValue: 5, "Taken so often, it has failed for good"),
         ] + QueueFile.parameters, answer: .queueItem
     ) { context, arguments in
         try await QueueFile.with(context, arguments) { (queue) throws(Failure) in
@@ -66,7 +66,7 @@ extension Operation {
             .init(
                 "state", .query, .choice(WorkQueue.Standing.allCases.map(\.rawValue)), "Only these; all unless given"
             ),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "Items on a page"), .cursor,
+            .init("limit", .query, .integer(1...1_000), defaultValue: 100, "Items on a page"), .cursor,
         ] + QueueFile.parameters, answer: .queueList
     ) { context, arguments in
         try await QueueFile.with(context, arguments) { (queue) throws(Failure) in

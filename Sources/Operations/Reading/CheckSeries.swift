@@ -7,9 +7,9 @@ extension Operation {
         doing: "chart the check", needsFleet: true, path: "/checks/{name}/series",
         parameters: [
             .checkName,
-            .init("from", .query, .instant(ago: true), standard: "24h", "Begin (inclusive)"),
+            .init("from", .query, .instant(ago: true), defaultValue: "24h", "Begin (inclusive)"),
             .init("to", .query, .instant(ago: true), "End (exclusive); now unless given"),
-            .init("buckets", .query, .integer(1...1_000), standard: 96, "Number of spans"),
+            .init("buckets", .query, .integer(1...1_000), defaultValue: 96, "Number of spans"),
         ],
         answer: .series
     ) { (context, arguments) throws(Failure) in

@@ -14,7 +14,7 @@ extension Operation {
                 "Only this kind, or all that begin with it: `incident`; several joined by commas"),
             .init("from", .query, .instant(ago: true), "Not older than this"),
             .init("to", .query, .instant(ago: true), "Older than this"),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "Events on a page"),
+            .init("limit", .query, .integer(1...1_000), defaultValue: 100, "Events on a page"),
             .cursor,
         ],
         answer: .eventPage

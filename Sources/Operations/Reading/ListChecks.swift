@@ -12,15 +12,15 @@ extension Operation {
             .init("group", .query, .text(upTo: 200), "Only this group"),
             .init("kind", .query, .choice(CheckPolicy.Kind.allCases.map(\.rawValue)), "Only this kind"),
             .init(
-                "sort", .query, .choice(StatusQuery.Sort.allCases.map(\.rawValue)), standard: "file",
+                "sort", .query, .choice(StatusQuery.Sort.allCases.map(\.rawValue)), defaultValue: "file",
                 "`file` and `name` keep their order between two pages; the others move with the fleet"),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "Checks on a page"),
-            .init("offset", .query, .integer(0...Int(Int32.max)), standard: 0, "Checks before the page"),
+            .init("limit", .query, .integer(1...1_000), defaultValue: 100, "Checks on a page"),
+            .init("offset", .query, .integer(0...Int(Int32.max)), defaultValue: 0, "Checks before the page"),
             .init(
                 "cursor", .query, .text(upTo: 330), form: "^(file\\.[0-9]{1,9}\\.|name\\.).+$",
                 "`next_cursor` of the page before, in place of `offset`: checks that join or leave before it move nothing"
             ),
-            .init("strips", .query, .flag, standard: false, "Adds the newest samples of each check"),
+            .init("strips", .query, .flag, defaultValue: false, "Adds the newest samples of each check"),
         ],
         answer: .checkPage
     ) { (context, arguments) throws(Failure) in

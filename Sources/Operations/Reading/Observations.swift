@@ -11,7 +11,7 @@ extension Operation {
             .init("to", .query, .instant(ago: true), "Older than (exclusive)"),
             .init("outcome", .query, .choices(Outcome.allCases.map(\.name)), "Only these outcomes"),
             .init(
-                "limit", .query, .integer(1...10_000), standard: 100,
+                "limit", .query, .integer(1...10_000), defaultValue: 100,
                 "Observations on a page; a page ends between two instants"),
             .cursor,
         ],

@@ -18,7 +18,7 @@ extension Operation {
             .init("keep_yearly", .body, .integer(1...10_000), "By years"),
             .init("keep_within", .body, .duration, "Everything so long before the newest"),
             .init("keep_tag", .body, .list(.text(upTo: 100), upTo: 100), "Everything with one of these tags"),
-            .init("dry_run", .body, .flag, standard: false, "Only tells what would stay and go, and why"),
+            .init("dry_run", .body, .flag, defaultValue: false, "Only tells what would stay and go, and why"),
         ] + Parameter.vault, answer: .forgetReport
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "forget snapshots") { store in
@@ -104,7 +104,8 @@ extension Operation {
         parameters: [
             .snapshot,
             .init(
-                "restart", .body, .flag, standard: false, "With `space`: restarts the Space, so that it begins with it"),
+                "restart", .body, .flag, defaultValue: false,
+                "With `space`: restarts the Space, so that it begins with it"),
         ] + Parameter.vault, answer: .snapshot
     ) { context, arguments in
         let answer = try await context.snapshots(arguments, doing: "put the snapshot back") { store in
@@ -124,7 +125,7 @@ extension Operation {
         name: "repair-vault",
         summary: "Makes a lost or damaged head anew from the packs; refused while the head is whole",
         doing: "repair the vault", effect: .write, method: .post, path: "/snapshots/repair",
-        parameters: [.init("dry_run", .body, .flag, standard: false, "Only tells what is found")] + Parameter.vault,
+        parameters: [.init("dry_run", .body, .flag, defaultValue: false, "Only tells what is found")] + Parameter.vault,
         answer: .vaultRepair
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "repair the vault") { store in

@@ -12,7 +12,7 @@ extension Operation {
             .snapshot,
             .init("folder", .local, .text(upTo: 4_096), required: true, "Where to; must not exist, or be empty"),
             .init("only", .body, .list(.text(upTo: 4_096), upTo: 1_000), "Only these files and folders"),
-            .init("skip_damaged", .body, .flag, standard: false, "Leaves out what is damaged and tells it"),
+            .init("skip_damaged", .body, .flag, defaultValue: false, "Leaves out what is damaged and tells it"),
         ] + Parameter.vault, answer: .snapshotRestore
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "restore the snapshot") { store in

@@ -9,7 +9,7 @@ extension Operation {
         permission: .write, path: "/snapshots/{id}/files",
         parameters: [
             .snapshot, .init("path", .query, .text(upTo: 4_096), "Only this file or folder and what is below it"),
-            .init("limit", .query, .integer(1...100_000), standard: 10_000, "How many at most"), .cursor,
+            .init("limit", .query, .integer(1...100_000), defaultValue: 10_000, "How many at most"), .cursor,
         ] + Parameter.vault, answer: .snapshotFiles
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "list the files of the snapshot") { store in
@@ -68,7 +68,7 @@ extension Operation {
         permission: .write, path: "/snapshots/{id}/diff",
         parameters: [
             .snapshot, .init("against", .query, .text(upTo: 64), "The older one; the snapshot's parent unless given"),
-            .init("limit", .query, .integer(1...100_000), standard: 10_000, "How many at most"), .cursor,
+            .init("limit", .query, .integer(1...100_000), defaultValue: 10_000, "How many at most"), .cursor,
         ] + Parameter.vault, answer: .snapshotDiff
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "compare the snapshots") { store in

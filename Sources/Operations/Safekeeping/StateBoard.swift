@@ -74,11 +74,11 @@ package final class StateBoard: Sendable {
             let names = Set(states.map(\.name))
             shared.readings = shared.readings.filter { names.contains($0.key) }
         }
-        ring()
+        fire()
     }
 
     package func setWake(_ wake: @escaping @Sendable () -> Void) { news.withLock { $0 = wake } }
-    private func ring() { news.withLock { $0 }?() }
+    private func fire() { news.withLock { $0 }?() }
 
     static func states(of fleet: Fleet, base: String) -> [State] {
         let vaults = fleet[VaultsSection.section]
@@ -264,7 +264,7 @@ package final class StateBoard: Sendable {
     /// A person wants it proven now.
     package func askDrill(_ state: State) {
         _ = shared.withLock { $0.asked.insert(state.name) }
-        ring()
+        fire()
     }
 
     package func isDrillAsked(_ state: State) -> Bool { shared.withLock { $0.asked.contains(state.name) } }

@@ -40,8 +40,8 @@ package struct StateWatch: Sendable {
         try? await FileLane().run("clear \(scratch)", within: .seconds(60)) { RestoreDrill.clear(scratch) }
         let (looks, drills) = (AsyncSignal(), AsyncSignal())
         board.setWake {
-            looks.ring()
-            drills.ring()
+            looks.fire()
+            drills.fire()
         }
         await withTaskGroup(of: Void.self) { group in
             // A drill may take long: looks go on beside it.

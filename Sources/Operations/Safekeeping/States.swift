@@ -93,7 +93,7 @@ extension Operation {
                         "first, restored, continued, older, empty, failed"),
                     .init("at", .body, .instant(ago: false), required: true, "When it started"),
                     .init("epoch", .body, .integer(0...Int.max), required: true, "Of its pen"),
-                    .init("released", .body, .flag, standard: false, "The holder before stopped in order"),
+                    .init("released", .body, .flag, defaultValue: false, "The holder before stopped in order"),
                     .init("from", .body, .instant(ago: false), "When the capture of what came back began"),
                     .init("seconds", .body, .text(upTo: 30), "How long it took"),
                     .init("bytes", .body, .integer(0...Int.max), "What came back"),

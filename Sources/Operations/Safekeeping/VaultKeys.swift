@@ -54,7 +54,7 @@ extension Operation {
             "Begins a new master key that one key alone opens. Whoever kept an old head and an old key opens old packs until they are rewritten",
         doing: "rotate the keys", effect: .destructive, method: .post, path: "/keys/rotate",
         parameters: newKeyInputs + [
-            .init("repack", .body, .flag, standard: false, "Rewrites all packs with the new master key")
+            .init("repack", .body, .flag, defaultValue: false, "Rewrites all packs with the new master key")
         ] + Parameter.vault, answer: .keyRotation
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "rotate the keys") { store in

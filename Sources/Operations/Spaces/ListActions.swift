@@ -14,7 +14,7 @@ extension Operation {
                 "Only this kind, such as `heal.restart`, or all that begin with it, such as `heal` or `space`"),
             .init("state", .query, .choice(Action.State.allCases.map(\.rawValue)), "Only those in this state"),
             .init("from", .query, .instant(ago: true), "That began at this time or later"),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "Actions on a page"),
+            .init("limit", .query, .integer(1...1_000), defaultValue: 100, "Actions on a page"),
             .cursor,
         ],
         answer: .actionPage

@@ -38,7 +38,7 @@ extension Operation {
         return ["spaces": .array(items.map(\.json)), "more": .bool(items.count > limit)]
     }
 
-    private static let spacePaging = Paging("spaces", by: "space", standard: 100, most: 100_000)
+    private static let spacePaging = Paging("spaces", by: "space", defaultValue: 100, most: 100_000)
 
     package static let searchSpaces = Operation(
         name: "search-spaces", summary: "Finds Spaces of everybody by what they do", doing: "search Spaces",
@@ -48,7 +48,7 @@ extension Operation {
             .init("sdk", .query, .list(.choice(["gradio", "docker", "static"]), upTo: 3), "Only these SDKs"),
             .init("filter", .query, .list(.text(upTo: 100), upTo: 50), "A tag"),
             .init("include_non_running", .query, .flag, "Also those that do not run"),
-        ], answer: .spaceMatches, paging: Paging("spaces", by: "space", standard: 10)
+        ], answer: .spaceMatches, paging: Paging("spaces", by: "space", defaultValue: 10)
     ) { context, arguments in
         let found = try await context.hub.searchSpaces(
             arguments.name("q"), filter: arguments.texts("filter"), sdks: arguments.texts("sdk"),

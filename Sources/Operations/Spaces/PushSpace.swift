@@ -14,9 +14,10 @@ extension Operation {
             .init(
                 "bundle", .body, .bytes(upTo: contentLimit),
                 "What `git bundle create - HEAD` writes: the commits, \(contentLimit / 1024 / 1024) MiB at most"),
-            .init("ref", .body, .text(upTo: 250), standard: "HEAD", "What is pushed: a branch, tag or commit"),
+            .init("ref", .body, .text(upTo: 250), defaultValue: "HEAD", "What is pushed: a branch, tag or commit"),
             .init(
-                "branch", .body, .text(upTo: 250), standard: "main", "The Space's branch; the app is built from main"),
+                "branch", .body, .text(upTo: 250), defaultValue: "main",
+                "The Space's branch; the app is built from main"),
             .init("force", .body, .flag, "Replaces what the Space has and this history has not"),
             .init("wait", .body, .flag, "Waits until it runs and answers"),
         ], bodyLimit: contentLimit / 3 * 4 + 1024 * 1024, answer: .spacePush

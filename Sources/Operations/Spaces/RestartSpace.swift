@@ -48,9 +48,10 @@ extension Operation {
         name: "wake-space", summary: "Visits a sleeping Space, so that it starts", doing: "wake the Space",
         effect: .write, isCancellable: true, method: .post, path: "/spaces/{owner}/{name}/wake",
         parameters: Parameter.space + [
-            .init("path", .body, Parameter.hubText, standard: "/", "Path of the app to visit"),
+            .init("path", .body, Parameter.hubText, defaultValue: "/", "Path of the app to visit"),
             .init(
-                "timeout", .body, .duration, standard: "3m", "Give up after so long, also on a Hub that does not answer"
+                "timeout", .body, .duration, defaultValue: "3m",
+                "Give up after so long, also on a Hub that does not answer"
             ),
         ], answer: .spaceRuntime
     ) { context, arguments in
@@ -117,7 +118,7 @@ extension Operation {
         name: "set-space-dev-mode", summary: "Opens a Space's container to its owner's SSH, or ends that; a paid plan",
         doing: "set the dev mode of the Space", effect: .write, method: .put, path: "/spaces/{owner}/{name}/dev-mode",
         parameters: Parameter.space + [
-            .init("enabled", .body, .flag, standard: true, "Whether it is on")
+            .init("enabled", .body, .flag, defaultValue: true, "Whether it is on")
         ], answer: .spaceRuntime
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)

@@ -24,7 +24,8 @@ extension Operation {
         name: "space-files", summary: "Lists the files of a Space's repository", doing: "list the files of the Space",
         permission: .write, path: "/spaces/{owner}/{name}/files",
         parameters: Parameter.space + [
-            .init("folder", .query, Parameter.hubText, standard: "", "Only what is in this folder"), .revision(.query),
+            .init("folder", .query, Parameter.hubText, defaultValue: "", "Only what is in this folder"),
+            .revision(.query),
         ], answer: .spaceFiles, paging: Paging("files", by: "path", most: 100_000)
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)

@@ -35,7 +35,7 @@ extension Operation.Parameter {
     }
 
     static func revision(_ location: Location, _ summary: String = "A branch, tag or commit") -> Operation.Parameter {
-        .init("revision", location, .text(upTo: 200), standard: "main", summary)
+        .init("revision", location, .text(upTo: 200), defaultValue: "main", summary)
     }
 
     static let timeout = Operation.Parameter(

@@ -9,7 +9,7 @@ extension Operation {
             "The log of a Space's app, or of its build. Followed, its lines come as progress, until the caller goes",
         doing: "read the log of the Space", permission: .write, path: "/spaces/{owner}/{name}/logs",
         parameters: Parameter.space + [
-            .init("log", .query, .choice(SpaceLogKind.allCases.map(\.rawValue)), standard: "run", "Which"),
+            .init("log", .query, .choice(SpaceLogKind.allCases.map(\.rawValue)), defaultValue: "run", "Which"),
             .init("lines", .query, .integer(0...1_000_000), "Only the last so many lines"),
             .init(
                 "follow", .query, .flag,

@@ -69,7 +69,7 @@ struct SpaceVisit: Sendable {
     static func judged(_ seen: OneTimeCheck.Result, _ stage: SpaceStage) -> OneTimeCheck.Result {
         guard !seen.outcome.isGood,
             let behaviour = SpaceVerdict.behaviour(
-                of: Finding(outcome: seen.outcome, cause: seen.cause, code: seen.code, detail: seen.detail))
+                of: AttemptResult(outcome: seen.outcome, cause: seen.cause, code: seen.code, detail: seen.detail))
         else { return seen }
         let cell = SpaceVerdict.cell(stage, behaviour)
         var result = seen

@@ -21,9 +21,9 @@ extension Operation {
                         .init("path", .body, .text(upTo: 1_000), required: true, "Path in the repository"),
                         .init("content", .body, .bytes(upTo: contentLimit), required: true, "Content"),
                     ]), upTo: 2_000), "Files with their contents, \(contentLimit / 1024 / 1024) MiB all together"),
-            .init("into", .body, Parameter.hubText, standard: "", "Folder of the Space they go into"),
+            .init("into", .body, Parameter.hubText, defaultValue: "", "Folder of the Space they go into"),
             .revision(.body, "The branch; the app is built from main"),
-            .init("message", .body, .text(upTo: 5_000), standard: "Upload with stoker", "First line of the commit"),
+            .init("message", .body, .text(upTo: 5_000), defaultValue: "Upload with stoker", "First line of the commit"),
             .init(
                 "include", .body, Parameter.patterns,
                 "Only files that match; one that usually holds secrets goes up only when it is named exactly"),

@@ -12,12 +12,12 @@ extension Operation {
             .init(
                 "commit", .body, .text(upTo: 64), form: Parameter.commitForm,
                 "The commit that has to run, 7 to 64 hex digits; the head of main unless given"),
-            .init("path", .body, Parameter.hubText, standard: "/", "Path of the app that has to answer"),
+            .init("path", .body, Parameter.hubText, defaultValue: "/", "Path of the app that has to answer"),
             .init("no_app", .body, .flag, "What the Hub says is enough; the app is not visited"),
             .init(
-                "timeout", .body, .duration, standard: "10m",
+                "timeout", .body, .duration, defaultValue: "10m",
                 "Give up after so long, also on a Hub that does not answer"),
-            .init("every", .body, .duration, standard: "10s", "Time between looks"),
+            .init("every", .body, .duration, defaultValue: "10s", "Time between looks"),
         ], answer: .spaceWait
     ) { context, arguments in
         let commit = arguments.text("commit")
@@ -44,9 +44,11 @@ extension Operation {
         doing: "look at the Space", effect: .write, isCancellable: true, method: .post,
         path: "/spaces/{owner}/{name}/health",
         parameters: Parameter.space + [
-            .init("path", .body, Parameter.hubText, standard: "/", "Path of the app to visit"),
+            .init("path", .body, Parameter.hubText, defaultValue: "/", "Path of the app to visit"),
             .init("no_wake", .body, .flag, "A sleeping Space is not visited"),
-            .init("timeout", .body, .duration, standard: "60s", "Longest time for the Hub's answer, and for the visit"),
+            .init(
+                "timeout", .body, .duration, defaultValue: "60s", "Longest time for the Hub's answer, and for the visit"
+            ),
         ], answer: .spaceHealth
     ) { context, arguments in
         let limit = context.limited(arguments.duration("timeout") ?? .seconds(60))

@@ -39,27 +39,28 @@ package enum StatusPagesSection {
     package static let table = FleetTable<StatusPageSettings>(
         [
             FleetKey(
-                "title", .text("the page's title"), \.title, "Stands at its top.", standard: "the page's name",
-                example: "Acme status", mistakes: ["[a]", "{ a: b }"]),
+                "title", .text("the page's title"), \.title, "Stands at its top.", defaultValue: "the page's name",
+                example: "Acme status", invalidExamples: ["[a]", "{ a: b }"]),
             FleetKey(
                 "logo", .webAddress, \.logo,
                 "Address of a picture beside the title; visitors' browsers load it from there.",
-                standard: "none", example: "https://acme.example/logo.svg", mistakes: ["logo.svg", "[a]"]),
+                defaultValue: "none", example: "https://acme.example/logo.svg", invalidExamples: ["logo.svg", "[a]"]),
             FleetKey(
                 "groups", .list(.reference("a group's name"), "groups", limit: 1_000), \.groups,
-                "Shows the checks of these groups.", example: "[]", mistakes: ["nowhere", "{ a: b }"]),
+                "Shows the checks of these groups.", example: "[]", invalidExamples: ["nowhere", "{ a: b }"]),
             FleetKey(
                 "targets", .list(.reference("a target's name"), "targets", limit: 1_000), \.targets,
                 "Shows these targets, or single checks such as `bot/ready`; with `groups`, either is enough.",
-                example: "[]", mistakes: ["nowhere", "{ a: b }"]),
+                example: "[]", invalidExamples: ["nowhere", "{ a: b }"]),
             FleetKey(
                 "public", .bool, \.isPublic,
-                "Readable by anybody, with `serve.private` too; `false`: only with the token.", standard: "true",
-                example: "false", mistakes: ["perhaps"]),
+                "Readable by anybody, with `serve.private` too; `false`: only with the token.", defaultValue: "true",
+                example: "false", invalidExamples: ["perhaps"]),
             FleetKey(
                 "show", .list(.word, "parts, such as causes", limit: 10), \.show,
                 "What is shown besides verdicts and what people write: `causes` of trouble. Addresses never are.",
-                standard: "nothing", range: "`causes`", example: "[causes]", mistakes: ["addresses", "{ a: b }"]),
+                defaultValue: "nothing", range: "`causes`", example: "[causes]",
+                invalidExamples: ["addresses", "{ a: b }"]),
         ])
 
     private static let named = FleetValue<[FleetNamed<StatusPageSettings>]>.named(

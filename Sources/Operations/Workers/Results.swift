@@ -31,7 +31,7 @@ extension Operation {
             .init(
                 "state", .query, .choices(Finding.State.allCases.map(\.rawValue)),
                 "Only these states; those that are open unless given"),
-        ], answer: .findingList, paging: Paging(by: "id", standard: 100)
+        ], answer: .findingList, paging: Paging(by: "id", defaultValue: 100)
     ) { (context, arguments) throws(Failure) in
         let source = try await ResultSource.read(context, arguments)
         return ["items": .array(source.findings(arguments).map(\.json)), "from": .string(source.name)]
@@ -61,7 +61,7 @@ extension Operation {
         effect: .write, needsFleet: true, method: .post, path: "/results/findings/{name}/dismiss",
         parameters: [
             .init("name", .path, .text(upTo: 64), "Its id"),
-            .init("for", .body, .duration, standard: "90d", "For how long, 1d to 3650d"),
+            .init("for", .body, .duration, defaultValue: "90d", "For how long, 1d to 3650d"),
         ], answer: .finding
     ) { (context, arguments) throws(Failure) in
         let span = arguments.duration("for") ?? .seconds(90 * 86_400)
@@ -80,7 +80,7 @@ extension Operation {
         parameters: [
             .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
             .init(
-                "severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), standard: "high",
+                "severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), defaultValue: "high",
                 "From this severity on"),
             .init(
                 "cases", .query, .integer(0...10_000),

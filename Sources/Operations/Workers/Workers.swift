@@ -49,7 +49,7 @@ extension Operation {
         doing: "list the questions", permission: .write, needsFleet: true, path: "/workers/{name}/asks",
         parameters: [.workerName], answer: .workerAskList,
         // The newest 30 are kept.
-        paging: Paging(by: "number", standard: 10, most: 30)
+        paging: Paging(by: "number", defaultValue: 10, most: 30)
     ) { (context, arguments) throws(Failure) in
         let asks = try await context.workers.asks(of: arguments.name(), limit: 30)
         return ["items": .array(asks.map(\.json))]
@@ -60,7 +60,7 @@ extension Operation {
         doing: "list the iterations", permission: .write, needsFleet: true, path: "/workers/{name}/iterations",
         parameters: [.workerName], answer: .iterationList,
         // The newest 200 are kept here.
-        paging: Paging(by: "iteration", standard: 20, most: 200)
+        paging: Paging(by: "iteration", defaultValue: 20, most: 200)
     ) { (context, arguments) throws(Failure) in
         let rows = try await context.workers.rows(of: arguments.name(), limit: 200)
         return ["items": .array(rows.map(\.json))]

@@ -33,7 +33,7 @@ package final class TreeCapture: Sendable {
     }
 
     /// What a look at the paths found, without reading a file.
-    package struct Sighting: Sendable, Equatable {
+    package struct Scan: Sendable, Equatable {
         /// Of everything that is seen; equal ones need no snapshot.
         package var digest: UInt64
         package var report: CaptureReport
@@ -84,7 +84,7 @@ package final class TreeCapture: Sendable {
     }
 
     /// Looks at everything and reads nothing.
-    package func look() async throws -> Sighting {
+    package func look() async throws -> Scan {
         try await Self.onThread { [self] in
             var digest: UInt64 = 0x9E37_79B9_7F4A_7C15
             func mix(_ value: UInt64) { digest = ((digest ^ value) &* 0x9E37_79B9_7F4A_7C15) ^ (digest >> 31) }
@@ -108,7 +108,7 @@ package final class TreeCapture: Sendable {
                 mix(found.stamp.inode)
                 newest = max(newest, found.stamp.changed)
             }
-            return Sighting(digest: digest, report: walk.report, isRipe: now - newest > 50_000_000)
+            return Scan(digest: digest, report: walk.report, isRipe: now - newest > 50_000_000)
         }
     }
 

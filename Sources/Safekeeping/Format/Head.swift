@@ -25,7 +25,7 @@ struct Head: Sendable {
     var newestTime: Instant?
     var slots: [KeySlot]
     /// ``Keyring``, sealed with the key that the slots open.
-    var ring: [UInt8]
+    var keyring: [UInt8]
 
     var sealed: Contents
 
@@ -52,7 +52,7 @@ struct Head: Sendable {
         var writeID: String
         var newestTime: Instant?
         var slots: [KeySlot]
-        var ring: [UInt8]
+        var keyring: [UInt8]
         var master: UInt32
         /// Where the open part ends.
         var end: Int
@@ -63,21 +63,21 @@ struct Head: Sendable {
 
     // MARK: writing
 
-    func encoded(with ring: Keyring) throws -> ByteBuffer {
+    func encoded(with keyring: Keyring) throws -> ByteBuffer {
         var members: [JSONValue.Member] = [
             .init("format", .integer(Int64(Self.format))), .init("cipher", .string(cipher.rawValue)),
             .init("epoch", .integer(Int64(epoch))), .init("sequence", .integer(Int64(sequence))),
-            .init("write", .string(writeID)), .init("master", .integer(Int64(ring.newest))),
+            .init("write", .string(writeID)), .init("master", .integer(Int64(keyring.newest))),
         ]
         if let newestTime { members.append(.init("newest", .string(newestTime.description))) }
         members.append(.init("slots", .array(slots.map(\.json))))
-        members.append(.init("ring", .string(Hex.text(self.ring))))
+        members.append(.init("ring", .string(Hex.text(self.keyring))))
         let open = JSONValue.object(members).bytes
         var bytes = Self.magic
         bytes += (0..<4).map { UInt8(truncatingIfNeeded: open.count >> (8 * $0)) }
         bytes += open
         let salt = RandomBytes.make(32)
-        guard let master = ring.masters[ring.newest] else { throw RecordReader.Damaged() }
+        guard let master = keyring.masters[keyring.newest] else { throw RecordReader.Damaged() }
         let key = DerivedKey.make(from: master, salt: salt, for: "head")
         let text = try cipher.seal(sealed.encoded, key: key, nonce: Self.nonce, authenticating: bytes)
         return ByteBuffer(bytes: bytes + salt + text)
@@ -107,20 +107,20 @@ struct Head: Sendable {
             let sequence = json["sequence"]?.integer, sequence >= 0, let write = json["write"]?.string,
             let master = json["master"]?.integer.flatMap({ UInt32(exactly: $0) }),
             let slots = json["slots"]?.array?.map({ KeySlot(json: $0) }),
-            let ring = json["ring"]?.string.flatMap({ Hex.bytes($0) })
+            let keyring = json["ring"]?.string.flatMap({ Hex.bytes($0) })
         else { throw .damaged("its open part is not complete") }
         guard let cipher = Cipher(rawValue: cipherName) else { throw .newerFormat(version) }
         return Cover(
             format: version, cipher: cipher, epoch: UInt64(epoch), sequence: UInt64(sequence), writeID: write,
             newestTime: json["newest"]?.string.flatMap { Instant(rfc3339: $0) }, slots: slots.compactMap { $0 },
-            ring: ring, master: master, end: begin + length)
+            keyring: keyring, master: master, end: begin + length)
     }
 
     /// - Throws: ``Trouble`` when one bit is another.
-    init(_ buffer: ByteBuffer, cover: Cover, ring: Keyring) throws(Trouble) {
+    init(_ buffer: ByteBuffer, cover: Cover, keyring: Keyring) throws(Trouble) {
         let bytes = Array(buffer.readableBytesView)
         guard bytes.count >= cover.end + 32 + Cipher.tag else { throw .damaged("it is cut off") }
-        guard let master = ring.masters[cover.master] else { throw .damaged("its master key is not in its keyring") }
+        guard let master = keyring.masters[cover.master] else { throw .damaged("its master key is not in its keyring") }
         let salt = Array(bytes[cover.end..<cover.end + 32])
         let key = DerivedKey.make(from: master, salt: salt, for: "head")
         do {
@@ -137,17 +137,17 @@ struct Head: Sendable {
         writeID = cover.writeID
         newestTime = cover.newestTime
         slots = cover.slots
-        self.ring = cover.ring
+        self.keyring = cover.keyring
     }
 
-    init(cipher: Cipher, slots: [KeySlot], ring: [UInt8]) {
+    init(cipher: Cipher, slots: [KeySlot], keyring: [UInt8]) {
         self.cipher = cipher
         epoch = 0
         sequence = 0
         writeID = ""
         newestTime = nil
         self.slots = slots
-        self.ring = ring
+        self.keyring = keyring
         sealed = Contents()
     }
 

@@ -87,11 +87,11 @@ struct KeySlot: Sendable, Equatable {
     }
 
     /// Blocks for passphrases.
-    static func make(_ key: VaultKey, label: String, ringKey: SymmetricKey, _ cipher: Cipher) throws -> KeySlot {
+    static func make(_ key: VaultKey, label: String, keyringKey: SymmetricKey, _ cipher: Cipher) throws -> KeySlot {
         let salt = RandomBytes.make(32)
         let derived = try derive(key, salt: salt).contents
         let sealed = try cipher.seal(
-            ringKey.contents, key: SymmetricKey(data: derived[..<32]), nonce: [UInt8](repeating: 0, count: 12),
+            keyringKey.contents, key: SymmetricKey(data: derived[..<32]), nonce: [UInt8](repeating: 0, count: 12),
             authenticating: salt)
         return KeySlot(
             id: Hex.text(RandomBytes.make(4)), kind: key.slotKind, label: label, salt: salt,

@@ -175,15 +175,15 @@ struct PackWriter {
     /// - Parameters:
     ///   - capacity: bytes of memory to begin with.
     ///   - stream: takes the pack as it grows. With one, the writer's calls block.
-    init(name: String, ring: Keyring, cipher: Cipher, capacity: Int, stream: (any ObjectStream)? = nil) throws {
-        guard let master = ring.masters[ring.newest] else { throw RecordReader.Damaged() }
+    init(name: String, keyring: Keyring, cipher: Cipher, capacity: Int, stream: (any ObjectStream)? = nil) throws {
+        guard let master = keyring.masters[keyring.newest] else { throw RecordReader.Damaged() }
         let salt = RandomBytes.make(32)
-        directory = PackDirectory(name: name, master: ring.newest, salt: salt, size: 0, segments: [])
+        directory = PackDirectory(name: name, master: keyring.newest, salt: salt, size: 0, segments: [])
         seal = PackSeal(cipher: cipher, master: master, salt: salt, name: name)
         self.stream = stream
         bytes = ByteBufferAllocator().buffer(capacity: stream == nil ? capacity : 0)
         var header = Self.magic
-        header += (0..<4).map { UInt8(truncatingIfNeeded: ring.newest >> (8 * UInt32($0))) }
+        header += (0..<4).map { UInt8(truncatingIfNeeded: keyring.newest >> (8 * UInt32($0))) }
         try put(header + salt)
     }
 

@@ -135,20 +135,20 @@ package actor Guard {
         }
         return await withCheckedContinuation { continuation in
             waiters.append(continuation)
-            snapshotAsked.ring()
+            snapshotAsked.fire()
         }
     }
 
     func take(_ signal: Int32) {
         if signal == SIGUSR1 {
-            snapshotAsked.ring()
+            snapshotAsked.fire()
             isSnapshotAsked = true
             return
         }
         if signal == SIGTERM || signal == SIGINT {
             if stopSignal == nil { stopSignal = signal } else { app?.send(signal) }
             starting?.cancel()
-            stopAsked.ring()
+            stopAsked.fire()
             return
         }
         if app == nil, signal == SIGQUIT || signal == SIGHUP {

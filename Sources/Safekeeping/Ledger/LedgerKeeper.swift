@@ -91,7 +91,7 @@ package actor LedgerKeeper {
     package nonisolated var health: LedgerVault { shared.withLock { $0 } }
 
     /// Something was written that should not be lost with this disk: the next snapshot is made within seconds.
-    package nonisolated func ask() { asked.ring() }
+    package nonisolated func ask() { asked.fire() }
 
     func trouble(_ text: String?) {
         let now = now()

@@ -29,7 +29,7 @@ package enum PersistSection {
         "persist",
         "What of it is kept outside its container, by `stoker guard` inside; see [the guard](guard.md).",
         spaceTable,
-        example: "{ paths: [data] }", mistakes: ["data", "[a]"],
+        example: "{ paths: [data] }", invalidExamples: ["data", "[a]"],
         groups: [
             FleetKeyGroup(
                 "spaces.persist.retention", retention.rows,
@@ -99,28 +99,28 @@ package enum PersistSection {
         FleetKey(
             "vault", .list(.reference("a vault's name"), "vaults", limit: 8), \.vaults,
             "Where it is kept: names of `vaults`. The first decides and restores, the others get copies.",
-            range: "a name of `vaults`, or a list", example: "[]", mistakes: ["nowhere", "{ a: b }"]),
+            range: "a name of `vaults`, or a list", example: "[]", invalidExamples: ["nowhere", "{ a: b }"]),
         FleetKey(
             "every", .duration(.seconds(1) ... .seconds(86_400), example: "1m"), \.every,
             "Time between snapshots, where something changed. Never under 20 times what a snapshot costs, and 60s for a dataset.",
-            standard: "10s; git 60s, dataset 5m", example: "1m", mistakes: ["0s", "2d", "often"]),
+            defaultValue: "10s; git 60s, dataset 5m", example: "1m", invalidExamples: ["0s", "2d", "often"]),
         FleetKey(
             "retention", .table(retention, KeepRules()), \.retention,
             "Which snapshots stay; without any, the newest 500.", range: "`{ last: 10, daily: 7, weekly: 4 }`",
-            example: "{ last: 10, daily: 7 }", mistakes: ["10", "{ last: some }"]),
+            example: "{ last: 10, daily: 7 }", invalidExamples: ["10", "{ last: some }"]),
         FleetKey(
             "drill", .duration(.seconds(3_600) ... .seconds(366 * 86_400), example: "7d"), \.drill,
-            "How often the newest snapshot is restored into a scratch folder, to prove it.", standard: "never",
+            "How often the newest snapshot is restored into a scratch folder, to prove it.", defaultValue: "never",
             example: "7d",
-            mistakes: ["7", "1m"]),
+            invalidExamples: ["7", "1m"]),
         FleetKey(
             "on_failed_restore", .word, \.onFailedRestore,
             "What is done when a snapshot exists and cannot be restored: no app; an app that is not published; an older snapshot; an empty start.",
-            standard: "`stop`", example: "older", mistakes: ["retry"]),
+            defaultValue: "`stop`", example: "older", invalidExamples: ["retry"]),
         FleetKey(
             "existing", .word, \.existing,
             "What is done with something that lies where a snapshot is to be restored, and did not come from it: `refuse` ends, `aside` moves it away.",
-            standard: "`refuse`", example: "aside", mistakes: ["delete"]),
+            defaultValue: "`refuse`", example: "aside", invalidExamples: ["delete"]),
     ]
 
     private static let spaceTable = FleetTable<PersistSettings>(
@@ -128,35 +128,36 @@ package enum PersistSection {
             FleetKey(
                 "paths", .list(.text("a path such as data"), "paths", limit: 100), \.paths,
                 "Files and folders that hold state, seen from the app's working folder.", example: "[data]",
-                mistakes: ["{ a: b }"]),
+                invalidExamples: ["{ a: b }"]),
             FleetKey(
                 "exclude", .list(.text("a pattern such as *.tmp"), "patterns", limit: 1_000), \.exclude,
                 "Patterns of gitignore that keep files out, seen from the working folder.",
                 example: "[\"*.tmp\", data/cache]",
-                mistakes: ["{ a: b }"]),
+                invalidExamples: ["{ a: b }"]),
             FleetKey(
                 "before", .text("a shell command"), \.before,
                 "Runs before each snapshot, such as a dump; 60 s at most.",
-                example: "./dump.sh", mistakes: ["[a]"]),
+                example: "./dump.sh", invalidExamples: ["[a]"]),
             FleetKey(
                 "after", .text("a shell command"), \.after, "Runs behind each snapshot.", example: "./tidy.sh",
-                mistakes: ["[a]"]),
+                invalidExamples: ["[a]"]),
             FleetKey(
                 "verify", .text("a shell command or an http:// address"), \.verify,
                 "Proves a restored state before it is used: a command that ends with 0, or an address of the app that answers 2xx.",
-                example: "python check.py", mistakes: ["[a]"]),
+                example: "python check.py", invalidExamples: ["[a]"]),
             FleetKey(
                 "drill_check", .text("a shell command"), \.drillCheck,
                 "Proves what a drill restored, on the master's machine: runs in the restored folder, with the files of `deploy.from` beside. `true` checks nothing more.",
-                standard: "`verify`, where it is a command", example: "python check.py", mistakes: ["[a]"]),
+                defaultValue: "`verify`, where it is a command", example: "python check.py", invalidExamples: ["[a]"]),
             FleetKey(
                 "heartbeat", .reference("a heartbeat's name"), \.heartbeat,
-                "Heartbeat of this file that each recovery beats.", example: "x", mistakes: ["nowhere", "{ a: b }"]),
+                "Heartbeat of this file that each recovery beats.", example: "x",
+                invalidExamples: ["nowhere", "{ a: b }"]),
             FleetKey(
                 "proxy", .integer(1...65_535, "a port such as 8000"), \.proxy,
                 "The app's port, when it has no `/health`: the guard takes the Space's port and passes on.",
                 example: "8000",
-                mistakes: ["0", "web"]),
+                invalidExamples: ["0", "web"]),
         ] + usual)
 
     private static let retention = FleetTable<KeepRules>(
@@ -167,18 +168,18 @@ package enum PersistSection {
             count("monthly", \.monthly, "One a month."), count("yearly", \.yearly, "One a year."),
             FleetKey(
                 "within", .duration(.seconds(60) ... .seconds(3_650 * 86_400), example: "2d"), \.within,
-                "All of this span before the newest.", example: "2d", mistakes: ["2", "1s"]),
+                "All of this span before the newest.", example: "2d", invalidExamples: ["2", "1s"]),
             FleetKey(
                 "tags", .list(.text("a tag"), "tags", limit: 20), \.tags, "All with one of these tags.",
                 example: "[release]",
-                mistakes: ["{ a: b }"]),
+                invalidExamples: ["{ a: b }"]),
         ])
 
     private static func count(
         _ name: String, _ path: any WritableKeyPath<KeepRules, Int> & Sendable, _ summary: String
     ) -> FleetKey<KeepRules> {
         FleetKey(
-            name, .integer(0...500, "a number such as 7"), path, summary, standard: "0", example: "7",
-            mistakes: ["-1", "501", "some"])
+            name, .integer(0...500, "a number such as 7"), path, summary, defaultValue: "0", example: "7",
+            invalidExamples: ["-1", "501", "some"])
     }
 }

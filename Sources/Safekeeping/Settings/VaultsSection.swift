@@ -60,15 +60,15 @@ package enum VaultsSection {
             [
                 FleetKey(
                     kind.rawValue, .text(wanted(kind)), \.place, summary(kind), example: example(kind),
-                    mistakes: ["[a]", "{ a: b }"]),
+                    invalidExamples: ["[a]", "{ a: b }"]),
                 FleetKey(
                     "key", .secret("a key of `stoker key new`"), \.key,
                     "What seals it: a key of `stoker key new`, or a passphrase of 12 characters or more. Absent: nothing is sealed, and who sees the vault can read it.",
-                    standard: "none", example: "\"${STOKER_KEY:-}\"", mistakes: ["[a]"], isSecret: true),
+                    defaultValue: "none", example: "\"${STOKER_KEY:-}\"", invalidExamples: ["[a]"], isSecret: true),
                 FleetKey(
                     "exclusive", .bool, \.exclusive,
                     "Your word that only one guard ever writes there, for a place that does not honour conditions.",
-                    standard: "false", example: "true", mistakes: ["perhaps"]),
+                    defaultValue: "false", example: "true", invalidExamples: ["perhaps"]),
             ])
     }
 

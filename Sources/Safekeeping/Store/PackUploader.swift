@@ -8,7 +8,7 @@ import Synchronization
 /// Used by one task. Its own tasks are awaited by ``finish(index:)`` or ``cancel()``, one of which ends its use.
 final class PackUploader {
     private let vault: any Vault
-    private let ring: Keyring
+    private let keyring: Keyring
     private let cipher: Cipher
     private let epoch: UInt64
     private let largest: Int
@@ -20,9 +20,9 @@ final class PackUploader {
     private(set) var directories: [PackDirectory] = []
     private(set) var sent: Int64 = 0
 
-    init(vault: any Vault, ring: Keyring, cipher: Cipher, epoch: UInt64, largest: Int) {
+    init(vault: any Vault, keyring: Keyring, cipher: Cipher, epoch: UInt64, largest: Int) {
         self.vault = vault
-        self.ring = ring
+        self.keyring = keyring
         self.cipher = cipher
         self.epoch = epoch
         self.largest = largest
@@ -69,10 +69,11 @@ final class PackUploader {
         if let writer { return writer }
         let name = PackDirectory.newName(epoch: epoch)
         let stream = try await vault.stream(name)
-        let (ring, cipher) = (ring, cipher)
+        let (keyring, cipher) = (keyring, cipher)
         let made = try await NIOThreadPool.singleton.runIfActive {
             OpenPack(
-                try PackWriter(name: name, ring: ring, cipher: cipher, capacity: capacity, stream: stream), stream)
+                try PackWriter(name: name, keyring: keyring, cipher: cipher, capacity: capacity, stream: stream), stream
+            )
         }
         writer = made
         return made

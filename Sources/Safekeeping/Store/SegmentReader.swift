@@ -24,7 +24,7 @@ enum PackTrouble: Error, Sendable, CustomStringConvertible {
 /// Opens segments of packs, keeps the last few, and checks each chunk against its name.
 actor SegmentReader {
     private let vault: any Vault
-    private let ring: Keyring
+    private let keyring: Keyring
     private let cipher: Cipher
     private let naming: ChunkNaming
     private let capacity: Int
@@ -39,12 +39,12 @@ actor SegmentReader {
     }
 
     /// - Parameter capacity: segments that are kept, 1 MiB each.
-    init(vault: any Vault, ring: Keyring, cipher: Cipher, capacity: Int = 12) {
+    init(vault: any Vault, keyring: Keyring, cipher: Cipher, capacity: Int = 12) {
         self.vault = vault
-        self.ring = ring
+        self.keyring = keyring
         self.cipher = cipher
         self.capacity = capacity
-        naming = ChunkNaming(identity: ring.identity)
+        naming = ChunkNaming(identity: keyring.identity)
     }
 
     func segment(_ number: Int, of directory: PackDirectory) async throws -> [UInt8] {
@@ -76,7 +76,7 @@ actor SegmentReader {
 
     private func fetch(_ number: Int, _ directory: PackDirectory) async throws -> [UInt8] {
         let facts = directory.segments[number]
-        guard let master = ring.masters[directory.master] else {
+        guard let master = keyring.masters[directory.master] else {
             throw PackTrouble.damaged(pack: directory.name, what: "the key")
         }
         guard let bytes = try await vault.read(directory.name, facts.offset..<facts.offset + facts.sealed) else {

@@ -31,7 +31,7 @@ extension SnapshotStore {
     func collect(
         _ ids: Set<String>, rewritingAll newest: UInt32?, _ progress: @Sendable (StoreProgress) -> Void
     ) async throws -> CollectionReport {
-        try await told("collect what is not needed") {
+        try await withFailureContext("collect what is not needed") {
             var report = CollectionReport()
             var listed: Opened?
             for _ in 0..<8 {
@@ -98,7 +98,7 @@ extension SnapshotStore {
         if leaving.isEmpty, dropped.isEmpty, held.count == contents.held.count { return base }
         // Packs that hold only parts that are joined anew go with them.
         let uploader = PackUploader(
-            vault: retrying, ring: base.ring, cipher: base.head.cipher, epoch: base.head.epoch,
+            vault: retrying, keyring: base.keyring, cipher: base.head.cipher, epoch: base.head.epoch,
             largest: vault.limits.packSize)
         var root: IndexRoot?
         do {
@@ -116,7 +116,7 @@ extension SnapshotStore {
         head.sealed.roots.removeAll { gone.contains($0.identity) }
         if let root { head.sealed.roots.append(root) }
         head.sealed.condemned = Array(Set(head.sealed.condemned).union(leaving)).sorted()
-        guard case .done(let opened) = try await swap(head, for: base, ring: base.ring) else { return nil }
+        guard case .done(let opened) = try await swap(head, for: base, keyring: base.keyring) else { return nil }
         report.dropped = dropped
         report.rewritten = rewriting.count
         try await loadIndex(opened)
@@ -229,7 +229,7 @@ extension SnapshotStore {
             var head = base.head.next()
             head.sealed.condemned.removeAll { condemned.contains($0) }
             guard head.sealed.condemned.count != base.head.sealed.condemned.count else { return }
-            switch try await swap(head, for: base, ring: base.ring) {
+            switch try await swap(head, for: base, keyring: base.keyring) {
             case .done: return
             case .refused(let found): base = found
             }

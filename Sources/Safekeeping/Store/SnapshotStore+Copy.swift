@@ -27,10 +27,10 @@ extension SnapshotStore {
             let base = try await head(under: claim)
             try await loadIndex(base)
             let cutter = ContentCutter(
-                index: index, chunker: Chunker(identity: base.ring.identity),
-                naming: ChunkNaming(identity: base.ring.identity))
+                index: index, chunker: Chunker(identity: base.keyring.identity),
+                naming: ChunkNaming(identity: base.keyring.identity))
             let uploader = PackUploader(
-                vault: retrying, ring: base.ring, cipher: base.head.cipher, epoch: claim.epoch,
+                vault: retrying, keyring: base.keyring, cipher: base.head.cipher, epoch: claim.epoch,
                 largest: vault.limits.packSize)
             do {
                 var tree = try await TreeReader(original.root, reader: source, index: theirs)

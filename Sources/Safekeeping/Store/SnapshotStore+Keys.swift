@@ -21,7 +21,7 @@ extension SnapshotStore {
     /// Reads the head from the vault and tries this process's key on each slot.
     /// - Throws: `vault.key` when the key opens none, `vault.damaged`, `not_found` where there is no head yet.
     package func keys() async throws -> [KeyFacts] {
-        try await told("list the keys") {
+        try await withFailureContext("list the keys") {
             let opened = try await existingHead()
             let own = try await ownSlots(opened.head)
             return opened.head.slots.map {
@@ -42,7 +42,7 @@ extension SnapshotStore {
     /// Tries again for as long as others write in between.
     /// - Throws: `conflict` when the vault has 16 keys, else as ``keys()``.
     package func add(_ new: VaultKey, label: String) async throws -> KeyFacts {
-        try await told("add a key") {
+        try await withFailureContext("add a key") {
             while true {
                 let opened = try await existingHead()
                 guard opened.head.slots.count < 16 else {
@@ -50,13 +50,13 @@ extension SnapshotStore {
                         .conflict, doing: "add a key", because: "the vault has 16 keys already",
                         hint: "`stoker key rotate` leaves only yours")
                 }
-                let (ringKey, cipher) = (try await keyOfRing(opened), opened.head.cipher)
+                let (keyringKey, cipher) = (try await keyOfRing(opened), opened.head.cipher)
                 let slot = try await NIOThreadPool.singleton.runIfActive {
-                    try KeySlot.make(new, label: label, ringKey: ringKey, cipher)
+                    try KeySlot.make(new, label: label, keyringKey: keyringKey, cipher)
                 }
                 var head = opened.head.next()
                 head.slots.append(slot)
-                if case .done = try await swap(head, for: opened, ring: opened.ring) {
+                if case .done = try await swap(head, for: opened, keyring: opened.keyring) {
                     try await keepCopy(of: head)
                     return KeyFacts(id: slot.id, kind: slot.kind.rawValue, label: slot.label, isOwn: false)
                 }
@@ -74,28 +74,28 @@ extension SnapshotStore {
         to new: VaultKey?, label: String, repacking: Bool,
         progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }
     ) async throws -> [String] {
-        try await told("rotate the keys") {
+        try await withFailureContext("rotate the keys") {
             var dropped: [String] = []
             let given = new ?? key
             while true {
                 let opened = try await existingHead()
-                let ring = opened.ring.rotated()
+                let keyring = opened.keyring.rotated()
                 let cipher = opened.head.cipher
-                let (slot, sealed, ringKey) = try await NIOThreadPool.singleton.runIfActive {
-                    let ringKey = SymmetricKey(size: .bits256)
+                let (slot, sealed, keyringKey) = try await NIOThreadPool.singleton.runIfActive {
+                    let keyringKey = SymmetricKey(size: .bits256)
                     return (
-                        try KeySlot.make(given, label: label, ringKey: ringKey, cipher),
-                        try ring.sealed(with: ringKey, cipher), ringKey
+                        try KeySlot.make(given, label: label, keyringKey: keyringKey, cipher),
+                        try keyring.sealed(with: keyringKey, cipher), keyringKey
                     )
                 }
                 var head = opened.head.next()
                 dropped = head.slots.map(\.label)
                 head.slots = [slot]
-                head.ring = sealed
-                if case .done = try await swap(head, for: opened, ring: ring) {
-                    learned(ring, sealed: sealed, key: ringKey)
+                head.keyring = sealed
+                if case .done = try await swap(head, for: opened, keyring: keyring) {
+                    learned(keyring, sealed: sealed, key: keyringKey)
                     try await keepCopy(of: head)
-                    if repacking { try await repack(ring.newest, progress) }
+                    if repacking { try await repack(keyring.newest, progress) }
                     return dropped
                 }
             }
@@ -109,14 +109,14 @@ extension SnapshotStore {
             try await loadIndex(opened)
             // A publication with the old one may have come between; its key stays then.
             let needed = Set(index.directories.map(\.master) + opened.head.sealed.roots.map(\.master) + [newest])
-            var ring = opened.ring
-            ring.masters = ring.masters.filter { needed.contains($0.key) }
-            guard ring.masters.count < opened.ring.masters.count else { return }
-            let (ringKey, cipher) = (try await keyOfRing(opened), opened.head.cipher)
+            var keyring = opened.keyring
+            keyring.masters = keyring.masters.filter { needed.contains($0.key) }
+            guard keyring.masters.count < opened.keyring.masters.count else { return }
+            let (keyringKey, cipher) = (try await keyOfRing(opened), opened.head.cipher)
             var head = opened.head.next()
-            head.ring = try ring.sealed(with: ringKey, cipher)
-            if case .done = try await swap(head, for: opened, ring: ring) {
-                learned(ring, sealed: head.ring, key: ringKey)
+            head.keyring = try keyring.sealed(with: keyringKey, cipher)
+            if case .done = try await swap(head, for: opened, keyring: keyring) {
+                learned(keyring, sealed: head.keyring, key: keyringKey)
                 try await keepCopy(of: head)
                 return
             }
@@ -129,7 +129,7 @@ extension SnapshotStore {
     func keepCopy(of head: Head) async throws {
         let copy: JSONValue = [
             "cipher": .string(head.cipher.rawValue), "slots": .array(head.slots.map(\.json)),
-            "ring": .string(Hex.text(head.ring)),
+            "ring": .string(Hex.text(head.keyring)),
         ]
         try await retrying.put(ByteBuffer(bytes: copy.bytes), as: Self.copy, .atOnce)
     }
@@ -150,7 +150,7 @@ extension SnapshotStore {
     /// - Parameter writes: false only looks.
     /// - Throws: `conflict` while the head is whole or changes; `vault.damaged` when the copy of the keys is missing too.
     package func repair(writes: Bool) async throws -> RepairReport {
-        try await told("repair \(vault.name)") {
+        try await withFailureContext("repair \(vault.name)") {
             let stored = try await retrying.readHead()
             if let stored, let opened = try? await existingHead() {
                 guard stored.version == opened.version else {
@@ -170,13 +170,13 @@ extension SnapshotStore {
                     .vaultDamaged, doing: "repair \(vault.name)", because: "the copy of its keys, v1/keys, is gone too",
                     hint: "without it no pack can be opened")
             }
-            var head = Head(cipher: cipher, slots: slots, ring: sealed)
-            let ring = try await openRing(slots: slots, sealed: sealed, cipher)
+            var head = Head(cipher: cipher, slots: slots, keyring: sealed)
+            let keyring = try await openRing(slots: slots, sealed: sealed, cipher)
             var report = RepairReport()
             var directories: [PackDirectory] = []
             var found: [Snapshot] = []
             for object in try await retrying.list(PackDirectory.prefix) {
-                guard let directory = try await self.directory(of: object, ring, cipher) else {
+                guard let directory = try await self.directory(of: object, keyring, cipher) else {
                     report.damaged.append(object.name)
                     continue
                 }
@@ -190,7 +190,7 @@ extension SnapshotStore {
             report.packs = directories.count
             var index = ChunkIndex()
             for directory in directories { index.add(directory) }
-            let reader = SegmentReader(vault: retrying, ring: ring, cipher: cipher)
+            let reader = SegmentReader(vault: retrying, keyring: keyring, cipher: cipher)
             // Records of publications that lost their swap look the same; of two with one number the later epoch's is the published one.
             var byNumber: [UInt64: Snapshot] = [:]
             for snapshot in found {
@@ -207,7 +207,7 @@ extension SnapshotStore {
             guard writes, !report.snapshots.isEmpty else { return report }
             head.epoch += 1
             let uploader = PackUploader(
-                vault: retrying, ring: ring, cipher: cipher, epoch: head.epoch, largest: vault.limits.packSize)
+                vault: retrying, keyring: keyring, cipher: cipher, epoch: head.epoch, largest: vault.limits.packSize)
             guard let root = try await uploader.finish(index: directories) else { return report }
             head.sealed.snapshots = Array(report.snapshots.suffix(Head.mostSnapshots))
             head.sealed.newest = report.snapshots.last?.id
@@ -218,7 +218,7 @@ extension SnapshotStore {
             head = head.next()
             // Beyond every sequence that the lost head can have had.
             head.sequence = max(seen, head.sealed.published * 16 + head.epoch * 16) + 1_000
-            let encoded = try head.encoded(with: ring)
+            let encoded = try head.encoded(with: keyring)
             guard case .swapped = try await vault.swapHead(encoded, expecting: stored?.version) else {
                 throw Failure(.conflict, doing: "repair \(vault.name)", because: "somebody wrote a head meanwhile")
             }
@@ -226,14 +226,15 @@ extension SnapshotStore {
         }
     }
 
-    private func directory(of object: StoredObject, _ ring: Keyring, _ cipher: Cipher) async throws -> PackDirectory? {
+    private func directory(of object: StoredObject, _ keyring: Keyring, _ cipher: Cipher) async throws -> PackDirectory?
+    {
         guard object.size > PackWriter.header + PackWriter.trailer,
             let first = try await retrying.read(object.name, 0..<PackWriter.header),
             let last = try await retrying.read(object.name, object.size - PackWriter.trailer..<object.size)
         else { return nil }
         do {
             let (number, salt) = try PackReader.header(Array(first.readableBytesView))
-            guard let master = ring.masters[number] else { return nil }
+            guard let master = keyring.masters[number] else { return nil }
             let seal = PackSeal(cipher: cipher, master: master, salt: salt, name: object.name)
             let place = try PackReader.place(Array(last.readableBytesView), seal: seal)
             guard let bytes = try await retrying.read(object.name, place) else { return nil }

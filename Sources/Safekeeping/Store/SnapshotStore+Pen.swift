@@ -12,7 +12,7 @@ extension SnapshotStore {
     ///   - holder: who this is, for people: a host's name, a container's id. Never a secret.
     ///   - sequence: the highest that somebody remembers of this vault: an emptier one is refused.
     package func claim(as holder: String, remembering sequence: UInt64 = 0) async throws -> Claim {
-        try await told("claim the pen") {
+        try await withFailureContext("claim the pen") {
             try await CommitBudget.$isUrgent.withValue(true) { try await claimed(as: holder, remembering: sequence) }
         }
     }
@@ -29,12 +29,12 @@ extension SnapshotStore {
                         : "it shows sequence \(base?.head.sequence ?? 0), and \(sequence) was seen there before",
                     hint: "an old state was put back, or the address is another's; nothing was written")
             }
-            let (from, ring) = try await startingHead(base)
+            let (from, keyring) = try await startingHead(base)
             let previous = from.sealed.holder
             var head = from.next()
             head.epoch += 1
             head.sealed.holder = Holder(name: holder, epoch: head.epoch, since: now(), hasReleased: false)
-            switch try await swap(head, for: base, ring: ring) {
+            switch try await swap(head, for: base, keyring: keyring) {
             case .done(let opened):
                 if base == nil { try await keepCopy(of: opened.head) }
                 return Claim(
@@ -47,7 +47,7 @@ extension SnapshotStore {
 
     /// The head to go on from: that of the vault, or the first one, sealed with this key.
     private func startingHead(_ base: Opened?) async throws -> (Head, Keyring) {
-        if let base { return (base.head, base.ring) }
+        if let base { return (base.head, base.keyring) }
         if vault.limits.isPublic, key.slotKind == .open {
             throw Failure(
                 .vaultKey, doing: "make \(vault.name)", because: "anybody may read it, and no key was given",
@@ -56,22 +56,22 @@ extension SnapshotStore {
         let key = key
         return try await NIOThreadPool.singleton.runIfActive {
             let cipher = Cipher.ofThisMachine()
-            let ring = Keyring.make()
-            let ringKey = SymmetricKey(size: .bits256)
-            let slot = try KeySlot.make(key, label: "first", ringKey: ringKey, cipher)
-            return (Head(cipher: cipher, slots: [slot], ring: try ring.sealed(with: ringKey, cipher)), ring)
+            let keyring = Keyring.make()
+            let keyringKey = SymmetricKey(size: .bits256)
+            let slot = try KeySlot.make(key, label: "first", keyringKey: keyringKey, cipher)
+            return (Head(cipher: cipher, slots: [slot], keyring: try keyring.sealed(with: keyringKey, cipher)), keyring)
         }
     }
 
     /// Says that nothing more will be published under a claim, so that the next one need not wait. A claim that was fenced is let be.
     package func release(_ claim: Claim) async throws {
-        try await told("release the pen") {
+        try await withFailureContext("release the pen") {
             try await CommitBudget.$isUrgent.withValue(true) {
                 var base = try await readHead()
                 while let opened = base, opened.head.epoch == claim.epoch {
                     var head = opened.head.next()
                     head.sealed.holder?.hasReleased = true
-                    switch try await swap(head, for: opened, ring: opened.ring) {
+                    switch try await swap(head, for: opened, keyring: opened.keyring) {
                     case .done: return
                     case .refused(let found): base = found
                     }
@@ -82,7 +82,7 @@ extension SnapshotStore {
 
     /// Asks the holder politely to publish and stop. Nothing stands on it.
     package func requestPen(as holder: String) async throws {
-        try await told("ask for the pen") {
+        try await withFailureContext("ask for the pen") {
             let epoch = try await retrying.readHead().map { try Head.cover(of: $0.bytes).epoch } ?? 0
             let wish: JSONValue = ["epoch": .integer(Int64(epoch)), "holder": .string(holder)]
             try await retrying.put(ByteBuffer(bytes: wish.bytes), as: Self.want, .atOnce)
@@ -91,7 +91,7 @@ extension SnapshotStore {
 
     /// Who asks for the pen since this claim; nil for nobody.
     package func penRequest(since claim: Claim) async throws -> String? {
-        try await told("look who asks for the pen") {
+        try await withFailureContext("look who asks for the pen") {
             guard let bytes = try await vault.read(Self.want, 0..<4096),
                 let wish = try? JSONValue(reading: String(buffer: bytes)),
                 wish["epoch"]?.integer == Int(exactly: claim.epoch)
@@ -102,7 +102,7 @@ extension SnapshotStore {
 
     /// Who has the pen now; nil for a vault that nobody claimed yet. For the one who waits.
     package func holder() async throws -> Holder? {
-        try await told("look who has the pen") { try await readHead()?.head.sealed.holder }
+        try await withFailureContext("look who has the pen") { try await readHead()?.head.sealed.holder }
     }
 
     /// The head under a claim.

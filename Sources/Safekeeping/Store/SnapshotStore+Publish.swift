@@ -17,7 +17,7 @@ extension SnapshotStore {
         progress: @escaping @Sendable (StoreProgress) -> Void = { _ in },
         capture: @Sendable () async throws -> Entries
     ) async throws -> Publication where Entries.Element == CapturedEntry {
-        try await told("publish") {
+        try await withFailureContext("publish") {
             for _ in 0..<8 {
                 let base = try await head(under: claim)
                 try await loadIndex(base)
@@ -98,7 +98,7 @@ extension SnapshotStore {
                     }
                 }
             }
-            switch try await swap(head, for: base, ring: base.ring) {
+            switch try await swap(head, for: base, keyring: base.keyring) {
             case .done:
                 if let root { learned(stored.uploader.directories, root: root, replacing: replaced) }
                 return because.map { .held(snapshot, because: $0) } ?? .published(snapshot)
@@ -120,7 +120,7 @@ extension SnapshotStore {
                 {
                     // Parts that were joined have changed: an index of what is new alone.
                     let alone = PackUploader(
-                        vault: retrying, ring: found.ring, cipher: found.head.cipher, epoch: snapshot.epoch,
+                        vault: retrying, keyring: found.keyring, cipher: found.head.cipher, epoch: snapshot.epoch,
                         largest: vault.limits.packSize)
                     root = try await alone.finish(index: stored.uploader.directories)
                     stored.uploader.adopt(alone.directories)
@@ -156,11 +156,12 @@ extension SnapshotStore {
         sendingTo stray: StrayObject? = nil, _ progress: @Sendable (StoreProgress) -> Void
     ) async throws -> StoredTree where Entries.Element == CapturedEntry {
         let cutter = ContentCutter(
-            index: index, chunker: Chunker(identity: base.ring.identity),
-            naming: ChunkNaming(identity: base.ring.identity))
+            index: index, chunker: Chunker(identity: base.keyring.identity),
+            naming: ChunkNaming(identity: base.keyring.identity))
         let target: any Vault = stray.map { StrayCollector(inner: retrying, object: $0) } ?? retrying
         let uploader = PackUploader(
-            vault: target, ring: base.ring, cipher: base.head.cipher, epoch: epoch, largest: vault.limits.packSize)
+            vault: target, keyring: base.keyring, cipher: base.head.cipher, epoch: epoch, largest: vault.limits.packSize
+        )
         do {
             let reader = reader(base, capacity: 4)
             var before: TreeReader?

@@ -10,7 +10,7 @@ extension SnapshotStore {
     /// - Parameter holder: who asks, for people.
     /// - Throws: `not_found` for an id that is not kept, `conflict` for the newest itself, and where another took the pen at the same time.
     package func reinstate(_ id: String, as holder: String) async throws -> Snapshot {
-        try await told("put back \(id.cut(to: 40))") {
+        try await withFailureContext("put back \(id.cut(to: 40))") {
             let doing = "put back \(id.cut(to: 40))"
             var tried: (id: String, epoch: UInt64)?
             var opened = try await existingHead()
@@ -26,7 +26,7 @@ extension SnapshotStore {
                 }
                 let (head, again) = try reinstated(id, in: opened, as: holder, doing)
                 tried = (again.id, head.epoch)
-                switch try await swap(head, for: opened, ring: opened.ring) {
+                switch try await swap(head, for: opened, keyring: opened.keyring) {
                 case .done: return again
                 case .refused(let found): opened = found
                 }

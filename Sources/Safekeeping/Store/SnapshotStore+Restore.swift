@@ -51,7 +51,8 @@ extension SnapshotStore {
         return try await reading(doing) { store, opened, usual in
             var index = store.index
             for directory in directories { index.add(directory) }
-            let reader = source.map { SegmentReader(vault: $0, ring: opened.ring, cipher: opened.head.cipher) } ?? usual
+            let reader =
+                source.map { SegmentReader(vault: $0, keyring: opened.keyring, cipher: opened.head.cipher) } ?? usual
             let setsOwners = options.setsOwners ?? (geteuid() == 0)
             // Beside the folder itself, so that it can be renamed.
             let sibling = folder.withoutSlashes + ".restoring-" + Hex.text(RandomBytes.make(4))

@@ -5,21 +5,27 @@ package import StokerCore
 extension SnapshotStore {
     /// Kept snapshots, newest first.
     package func snapshots() async throws -> [Snapshot] {
-        try await told("list the snapshots") { try await readHead()?.head.sealed.snapshots.reversed() ?? [] }
+        try await withFailureContext("list the snapshots") {
+            try await readHead()?.head.sealed.snapshots.reversed() ?? []
+        }
     }
 
     /// The one a restore takes; nil when there is none.
     package func newest() async throws -> Snapshot? {
-        try await told("look for the newest snapshot") { try await readHead()?.head.sealed.newestSnapshot }
+        try await withFailureContext("look for the newest snapshot") {
+            try await readHead()?.head.sealed.newestSnapshot
+        }
     }
 
     package func heldSnapshots() async throws -> [HeldSnapshot] {
-        try await told("list the held snapshots") { try await readHead()?.head.sealed.held.reversed() ?? [] }
+        try await withFailureContext("list the held snapshots") {
+            try await readHead()?.head.sealed.held.reversed() ?? []
+        }
     }
 
     /// The snapshot of that id, of the one id that begins so, or the `newest`; held ones too.
     package func find(_ id: String) async throws -> Snapshot {
-        try await told("find the snapshot \(id.cut(to: 40))") {
+        try await withFailureContext("find the snapshot \(id.cut(to: 40))") {
             let head = try await existingHead().head.sealed
             if id == "newest" || id == "latest" {
                 guard let newest = head.newestSnapshot else {
@@ -42,7 +48,7 @@ extension SnapshotStore {
 
     /// Makes a held snapshot the newest. When another holder took the pen since it was made, that one is fenced and starts anew from it.
     package func accept(_ id: String) async throws -> Snapshot {
-        try await told("accept \(id.cut(to: 40))") {
+        try await withFailureContext("accept \(id.cut(to: 40))") {
             while true {
                 let opened = try await existingHead()
                 let fitting = opened.head.sealed.held.filter { $0.snapshot.id.hasPrefix(id.lowercased()) }
@@ -62,7 +68,7 @@ extension SnapshotStore {
                 head.sealed.snapshots.append(held.snapshot)
                 head.sealed.newest = held.snapshot.id
                 head.newestTime = held.snapshot.time
-                switch try await swap(head, for: opened, ring: opened.ring) {
+                switch try await swap(head, for: opened, keyring: opened.keyring) {
                 case .done: return held.snapshot
                 case .refused: continue
                 }
@@ -72,12 +78,12 @@ extension SnapshotStore {
 
     /// Notes that a restore of a snapshot was proven. One that is no longer kept is let be.
     package func markVerified(_ id: String, at time: Instant) async throws {
-        try await told("note the proof") {
+        try await withFailureContext("note the proof") {
             while let opened = try await readHead() {
                 var head = opened.head.next()
                 guard let at = head.sealed.snapshots.firstIndex(where: { $0.id == id }) else { return }
                 head.sealed.snapshots[at].verified = time
-                if case .done = try await swap(head, for: opened, ring: opened.ring) { return }
+                if case .done = try await swap(head, for: opened, keyring: opened.keyring) { return }
             }
         }
     }

@@ -12,7 +12,7 @@ extension SnapshotStore {
     package func keepStray<Entries: AsyncSequence & Sendable>(
         of claim: Claim, capture: @Sendable () async throws -> Entries
     ) async throws -> String? where Entries.Element == CapturedEntry {
-        try await told("keep what was not published") {
+        try await withFailureContext("keep what was not published") {
             let base = try await existingHead()
             try await loadIndex(base)
             let own = base.head.sealed.snapshots.last { $0.epoch <= claim.epoch }
@@ -48,16 +48,16 @@ extension SnapshotStore {
     }
 
     private static func sealed(_ plain: [UInt8], name: String, _ base: Opened) throws -> [UInt8] {
-        guard let master = base.ring.masters[base.ring.newest] else { throw RecordReader.Damaged() }
+        guard let master = base.keyring.masters[base.keyring.newest] else { throw RecordReader.Damaged() }
         let salt = RandomBytes.make(32)
         let seal = PackSeal(cipher: base.head.cipher, master: master, salt: salt, name: name)
-        return (0..<4).map { UInt8(truncatingIfNeeded: base.ring.newest >> (8 * UInt32($0))) } + salt
+        return (0..<4).map { UInt8(truncatingIfNeeded: base.keyring.newest >> (8 * UInt32($0))) } + salt
             + (try seal.seal(plain, .directory))
     }
 
     /// Strays that are there, newest first; those that another key sealed or that are damaged are left out.
     package func strays() async throws -> [Stray] {
-        try await told("list the strays") {
+        try await withFailureContext("list the strays") {
             guard let base = try await readHead() else { return [] }
             var found: [Stray] = []
             for object in try await retrying.list(Self.strays) {
@@ -78,7 +78,7 @@ extension SnapshotStore {
         let bytes = Array(cover.readableBytesView)
         guard bytes.count == Int(size), bytes.count > 36 else { return nil }
         let number = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[$1]) << (8 * UInt32($1)) }
-        guard let master = base.ring.masters[number] else { return nil }
+        guard let master = base.keyring.masters[number] else { return nil }
         let seal = PackSeal(cipher: base.head.cipher, master: master, salt: Array(bytes[4..<36]), name: name)
         guard let plain = try? seal.open(bytes[36...], .directory) else { return nil }
         var reader = RecordReader(plain)
@@ -99,7 +99,7 @@ extension SnapshotStore {
         stray id: String, to folder: String, options: RestoreOptions = RestoreOptions(),
         progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }
     ) async throws -> RestoreReport {
-        try await told("restore the stray \(id.cut(to: 40))") {
+        try await withFailureContext("restore the stray \(id.cut(to: 40))") {
             let base = try await existingHead()
             let names = try await retrying.list(Self.strays).map(\.name).filter { $0.contains("-" + id.lowercased()) }
             guard !id.isEmpty, names.count == 1, let name = names.first,
@@ -119,7 +119,7 @@ extension SnapshotStore {
 
     /// Deletes a stray.
     package func forget(stray id: String) async throws {
-        try await told("forget the stray \(id.cut(to: 40))") {
+        try await withFailureContext("forget the stray \(id.cut(to: 40))") {
             let names = try await retrying.list(Self.strays).map(\.name).filter { $0.hasSuffix("-" + id.lowercased()) }
             guard !names.isEmpty else {
                 throw Failure(

@@ -16,8 +16,8 @@ package actor SnapshotStore {
     let logger: Logger
     let retrying: RetryingVault
 
-    private var ring: (sealed: [UInt8], ring: Keyring)?
-    private var ringKey: SymmetricKey?
+    private var keyring: (sealed: [UInt8], keyring: Keyring)?
+    private var keyringKey: SymmetricKey?
     var index = ChunkIndex()
     /// What ``index`` was read from.
     private var parts: Set<String> = []
@@ -48,12 +48,12 @@ package actor SnapshotStore {
     struct Opened: Sendable {
         var head: Head
         var version: HeadVersion
-        var ring: Keyring
+        var keyring: Keyring
     }
 
     /// What the head says, without the key: for who only looks. nil for an empty vault.
     package func summary() async throws -> HeadSummary? {
-        try await told("read the vault") {
+        try await withFailureContext("read the vault") {
             guard let stored = try await retrying.readHead() else { return nil }
             let cover = try self.cover(stored)
             return HeadSummary(
@@ -106,19 +106,19 @@ package actor SnapshotStore {
 
     private func opened(_ stored: StoredHead) async throws -> Opened {
         let cover = try cover(stored)
-        let ring = try await keyring(cover)
+        let keyring = try await unwrappedKeyring(cover)
         do {
-            let head = try Head(stored.bytes, cover: cover, ring: ring)
+            let head = try Head(stored.bytes, cover: cover, keyring: keyring)
             seen = max(seen, head.sequence)
-            return Opened(head: head, version: stored.version, ring: ring)
+            return Opened(head: head, version: stored.version, keyring: keyring)
         } catch {
             throw headFailure(error)
         }
     }
 
-    private func keyring(_ cover: Head.Cover) async throws -> Keyring {
-        if let ring, ring.sealed == cover.ring { return ring.ring }
-        return try await openRing(slots: cover.slots, sealed: cover.ring, cover.cipher)
+    private func unwrappedKeyring(_ cover: Head.Cover) async throws -> Keyring {
+        if let keyring, keyring.sealed == cover.keyring { return keyring.keyring }
+        return try await openRing(slots: cover.slots, sealed: cover.keyring, cover.cipher)
     }
 
     func openRing(slots: [KeySlot], sealed: [UInt8], _ cipher: Cipher) async throws -> Keyring {
@@ -151,14 +151,14 @@ package actor SnapshotStore {
     }
 
     func learned(_ made: Keyring, sealed: [UInt8], key opened: SymmetricKey) {
-        ring = (sealed, made)
-        ringKey = opened
+        keyring = (sealed, made)
+        keyringKey = opened
     }
 
     /// The key of the keyring, which slots hold.
     func keyOfRing(_ opened: Opened) async throws -> SymmetricKey {
-        guard let ringKey else { throw Failure(.internal, doing: "open the keyring", because: "it was not opened") }
-        return ringKey
+        guard let keyringKey else { throw Failure(.internal, doing: "open the keyring", because: "it was not opened") }
+        return keyringKey
     }
 
     enum Swapped {
@@ -168,8 +168,8 @@ package actor SnapshotStore {
     }
 
     /// Puts a head in place of another, and settles lost answers by looking.
-    func swap(_ head: Head, for base: Opened?, ring: Keyring) async throws -> Swapped {
-        let bytes = try head.encoded(with: ring)
+    func swap(_ head: Head, for base: Opened?, keyring: Keyring) async throws -> Swapped {
+        let bytes = try head.encoded(with: keyring)
         guard bytes.readableBytes <= Head.limit else {
             throw Failure(
                 .vaultRefused, doing: "publish in \(vault.name)",
@@ -186,7 +186,7 @@ package actor SnapshotStore {
             do throws(VaultFailure) {
                 if case .swapped(let made) = try await vault.swapHead(bytes, expecting: version) {
                     seen = max(seen, head.sequence)
-                    return .done(Opened(head: head, version: made, ring: ring))
+                    return .done(Opened(head: head, version: made, keyring: keyring))
                 }
                 // Refused: it may be our own that acted while its answer was lost.
             } catch {
@@ -242,7 +242,7 @@ package actor SnapshotStore {
         }
         let missing = roots.filter { !parts.contains($0.identity) }
         guard !missing.isEmpty else { return }
-        let reader = SegmentReader(vault: retrying, ring: opened.ring, cipher: opened.head.cipher, capacity: 2)
+        let reader = SegmentReader(vault: retrying, keyring: opened.keyring, cipher: opened.head.cipher, capacity: 2)
         for root in missing {
             for directory in try await directories(of: root, reader) { index.add(directory) }
             parts.insert(root.identity)
@@ -280,14 +280,14 @@ package actor SnapshotStore {
     }
 
     func reader(_ opened: Opened, capacity: Int = 12) -> SegmentReader {
-        SegmentReader(vault: retrying, ring: opened.ring, cipher: opened.head.cipher, capacity: capacity)
+        SegmentReader(vault: retrying, keyring: opened.keyring, cipher: opened.head.cipher, capacity: capacity)
     }
 
     /// Does it on the head of now, and once more from the beginning when a pack was collected meanwhile.
     func reading<Value: Sendable>(
         _ doing: String, _ work: (isolated SnapshotStore, Opened, SegmentReader) async throws -> Value
     ) async throws -> Value {
-        try await told(doing) {
+        try await withFailureContext(doing) {
             for attempt in 0... {
                 let opened = try await existingHead()
                 do {
@@ -308,7 +308,7 @@ package actor SnapshotStore {
     // MARK: failures
 
     /// Every failure as one that a person can act on.
-    func told<Value>(_ doing: String, _ work: () async throws -> Value) async throws -> Value {
+    func withFailureContext<Value>(_ doing: String, _ work: () async throws -> Value) async throws -> Value {
         do {
             return try await work()
         } catch let error as Failure {

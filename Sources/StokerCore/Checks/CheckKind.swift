@@ -67,12 +67,12 @@ package struct OwnExpectation: Sendable {
     package let most: Int
     /// Of a check of the kind's ``CheckKind/example``: a value that is accepted, and values that are refused, as YAML. Tests try them.
     package let sample: String
-    package let mistakes: [String]
+    package let invalidExamples: [String]
 
-    package init(key: String, summary: String, wanted: String, most: Int, sample: String, mistakes: [String]) {
+    package init(key: String, summary: String, wanted: String, most: Int, sample: String, invalidExamples: [String]) {
         self.key = key
         self.sample = sample
-        self.mistakes = mistakes
+        self.invalidExamples = invalidExamples
         self.summary = summary
         self.wanted = wanted
         self.most = most

@@ -87,7 +87,7 @@ package enum DNSKind: CheckKind {
         OwnExpectation(
             key: "records", summary: "Records that must be in a name server's answer, as zone files have them",
             wanted: "records such as [192.0.2.1] or \"10 mail.example.com\"", most: 50,
-            sample: "\"10 mail.example.com\"", mistakes: ["[]", "mail.example.com", "{ a: b }"])
+            sample: "\"10 mail.example.com\"", invalidExamples: ["[]", "mail.example.com", "{ a: b }"])
     ]
     /// A name server that needs longer is none.
     package static let timeout: Duration = .seconds(10)

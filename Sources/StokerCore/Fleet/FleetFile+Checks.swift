@@ -435,9 +435,9 @@ struct CheckReader {
     }
 
     private static func awake(_ section: Section, _ settings: CheckSettings) -> Awake {
-        let standard: Awake = settings.openHours == nil ? .always : .hours
-        guard let value = section["awake"] else { return standard }
-        guard let said = value.word(Awake.allCases.map { ($0.rawValue, $0) }) else { return standard }
+        let defaultValue: Awake = settings.openHours == nil ? .always : .hours
+        guard let value = section["awake"] else { return defaultValue }
+        guard let said = value.word(Awake.allCases.map { ($0.rawValue, $0) }) else { return defaultValue }
         if said == .hours, settings.openHours == nil {
             value.report(.missing, "needs the hours; write keep: { hours: Mon-Fri 07:00-20:00 Europe/Berlin }")
         }

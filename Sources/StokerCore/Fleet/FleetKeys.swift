@@ -5,32 +5,32 @@ struct FleetKeys: Sendable {
     var known: Set<String>
     /// Keys of capabilities that are not built yet, and what there is instead. They are refused: a key that does nothing would be
     /// believed.
-    var unbuilt: [String: String]
+    var unsupported: [String: String]
     /// Top level: `x-…` keys are a place for anchors.
     var isTop: Bool
     /// Other spellings, and what they stand for.
     var aliases: [String: String]
 
-    init(_ names: [String], unbuilt: [String] = [], isTop: Bool = false, aliases: [String: String] = [:]) {
+    init(_ names: [String], unsupported: [String] = [], isTop: Bool = false, aliases: [String: String] = [:]) {
         self.names = names
         self.aliases = aliases
         self.known = Set(names)
-        self.unbuilt = Self.insteads.filter { unbuilt.contains($0.key) && !names.contains($0.key) }
+        self.unsupported = Self.unsupportedKeyHints.filter { unsupported.contains($0.key) && !names.contains($0.key) }
         self.isTop = isTop
     }
 
     static let check = FleetKeys(CheckSections.check.map(\.name))
     /// Below `spaces.NAME`. The key that comes takes its name off.
-    static let unbuiltOfSpaces = ["notify", "maintenance"]
+    static let unsupportedOfSpaces = ["notify", "maintenance"]
     static let target = FleetKeys(
-        CheckSections.target.map(\.name), unbuilt: ["notify", "maintenance"])
+        CheckSections.target.map(\.name), unsupported: ["notify", "maintenance"])
     static let heartbeat = FleetKeys(
-        CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "maintenance"])
+        CheckSections.heartbeat.map(\.name), unsupported: ["notify", "maintenance"])
     static let keep = FleetKeys(CheckSettings.table.rows.map(\.name))
     static let expect = FleetKeys(ExpectSettings.table.rows.map(\.name))
 
     /// What is missing with it, and what to do.
-    private static let insteads: [String: String] = {
+    private static let unsupportedKeyHints: [String: String] = {
         let messages = "nobody would be told; name the target in a rule of the section `notify` at the top"
         return [
             "notify": messages,

@@ -27,7 +27,7 @@ final class FleetReading {
         self.document = document
     }
 
-    func report(_ rule: Problem.Rule, _ text: String, at mark: SourcePosition, in place: Place) {
+    func report(_ rule: Problem.Rule, _ text: String, at mark: SourcePosition, in place: DocumentPath) {
         // A mistake in an anchored mapping is met once for every alias.
         guard problems.count < Self.problemLimit,
             reported.insert(Report(spot: mark, text: text)).inserted
@@ -36,7 +36,7 @@ final class FleetReading {
             Problem(file: file, line: mark.line, column: mark.column, path: place.description, text: text, rule: rule))
     }
 
-    func advise(_ text: String, at mark: SourcePosition, in place: Place) {
+    func advise(_ text: String, at mark: SourcePosition, in place: DocumentPath) {
         guard advice.count < Self.adviceLimit else { return }
         advice.append(Fleet.Advice(path: place.description, text: text, line: mark.line, column: mark.column))
     }
@@ -80,19 +80,19 @@ struct SourcePosition: Hashable, Comparable, Sendable {
 }
 
 /// A place in the document, as a chain so that a path costs nothing until somebody reads it.
-final class Place: CustomStringConvertible, Sendable {
-    let parent: Place?
+final class DocumentPath: CustomStringConvertible, Sendable {
+    let parent: DocumentPath?
     let key: String
-    init(_ parent: Place?, _ key: String) {
+    init(_ parent: DocumentPath?, _ key: String) {
         self.parent = parent
         self.key = key
         written = nil
     }
-    static var root: Place { Place(nil, "") }
+    static var root: DocumentPath { DocumentPath(nil, "") }
 
     /// A path that was written out before; it is shown as it is.
     private let written: String?
-    init(_ parent: Place?, path: String) {
+    init(_ parent: DocumentPath?, path: String) {
         self.parent = parent
         key = path
         written = path
@@ -101,7 +101,7 @@ final class Place: CustomStringConvertible, Sendable {
     var description: String {
         if let written { return written }
         var keys: [String] = []
-        var place: Place? = self
+        var place: DocumentPath? = self
         while let here = place, here.parent != nil {
             keys.append(here.key)
             place = here.parent
@@ -124,7 +124,7 @@ final class Place: CustomStringConvertible, Sendable {
 /// A node and where it is.
 struct Value {
     let node: Node
-    let place: Place
+    let place: DocumentPath
     let reading: FleetReading
 
     var mark: SourcePosition { SourcePosition(node.mark) ?? SourcePosition(line: 1, column: 1) }
@@ -279,7 +279,9 @@ struct Value {
         case .sequence(let sequence):
             checkTag(sequence.tag)
             reading.budget -= sequence.count
-            return sequence.enumerated().map { Value(node: $1, place: Place(place, "[\($0)]"), reading: reading) }
+            return sequence.enumerated().map {
+                Value(node: $1, place: DocumentPath(place, "[\($0)]"), reading: reading)
+            }
         case .scalar where !isNull:
             return [self]
         default:
@@ -367,7 +369,7 @@ struct Section {
         let value: Value
     }
     private(set) var entries: [Entry] = []
-    let place: Place
+    let place: DocumentPath
     let mark: SourcePosition
     let reading: FleetReading
 
@@ -377,7 +379,7 @@ struct Section {
 
     /// Where the value of a key begins, else where the section does.
     func mark(of key: String) -> SourcePosition { self[key]?.mark ?? mark }
-    func place(of key: String) -> Place { self[key]?.place ?? place }
+    func place(of key: String) -> DocumentPath { self[key]?.place ?? place }
 
     func report(_ rule: Problem.Rule, _ text: String, at key: String? = nil) {
         reading.report(rule, text, at: key.map(mark(of:)) ?? mark, in: key.map(place(of:)) ?? place)
@@ -402,7 +404,7 @@ extension Value {
         section.rename(keys.aliases)
         for entry in section.entries {
             if keys.known.contains(entry.key) { continue }
-            if let instead = keys.unbuilt[entry.key] {
+            if let instead = keys.unsupported[entry.key] {
                 reading.report(
                     .notBuilt, "is not built yet in this version of Stoker: \(instead)", at: entry.keyMark,
                     in: entry.value.place)
@@ -436,7 +438,7 @@ extension Value {
             let name = VariableEscaping.lower(scalar.string)
             // Reported by `reportDuplicates`.
             if reading.document.original(of: name) != nil { continue }
-            let value = Value(node: node, place: Place(place, name), reading: reading)
+            let value = Value(node: node, place: DocumentPath(place, name), reading: reading)
             if name == "<<", scalar.style == .plain {
                 merges.append(value)
                 continue
@@ -487,7 +489,7 @@ extension FleetReading {
         case .scalar, .alias: return
         case .sequence(let items):
             for (index, item) in items.enumerated() {
-                walk(Value(node: item, place: Place(value.place, "[\(index)]"), reading: self))
+                walk(Value(node: item, place: DocumentPath(value.place, "[\(index)]"), reading: self))
             }
         case .mapping(let mapping):
             var marks: [String: [SourcePosition]] = [:]
@@ -495,7 +497,7 @@ extension FleetReading {
                 guard let written = key.scalar?.string else { continue }
                 let name = document.original(of: written) ?? written
                 marks[name, default: []].append(SourcePosition(key.mark) ?? value.mark)
-                walk(Value(node: node, place: Place(value.place, name), reading: self))
+                walk(Value(node: node, place: DocumentPath(value.place, name), reading: self))
             }
             for (name, places) in marks where places.count > 1 {
                 let ordered = places.sorted()
@@ -503,7 +505,7 @@ extension FleetReading {
                 for mark in ordered.dropFirst() {
                     report(
                         .duplicateKey, "is there twice, first in line \(ordered[0].line); \(advice)", at: mark,
-                        in: Place(value.place, name))
+                        in: DocumentPath(value.place, name))
                 }
             }
         }

@@ -23,7 +23,7 @@ extension EvidenceRule {
             guard clusters.count(where: { $0.functions.count >= 2 }) >= 2 else { continue }
             let commits = history.commits(of: file.path).count
             result.seen.append(
-                Sighting(
+                FindingCandidate(
                     file: file.path, lines: 1...min(12, file.lineCount), symbol: "big_hot_file",
                     title: "\(file.path) has \(file.lineCount) lines and changed in \(commits) commits in three years",
                     why:

@@ -21,7 +21,7 @@ struct EvidenceContext: Sendable {
 
 /// What a rule saw.
 struct RuleResult: Sendable {
-    var seen: [Sighting] = []
+    var seen: [FindingCandidate] = []
     /// What it could not look at, in a sentence each. Empty: it looked at all that it is for.
     var notLookedAt: [String] = []
     /// It could not look at all: nothing follows from its silence.
@@ -32,7 +32,7 @@ struct RuleResult: Sendable {
 }
 
 /// A finding before it has a name, a state and a quote.
-struct Sighting: Sendable {
+struct FindingCandidate: Sendable {
     var file: String
     var lines: ClosedRange<Int>
     /// What is meant; part of the fingerprint. Empty: the first lines stand for it.

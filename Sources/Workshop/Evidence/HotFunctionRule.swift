@@ -56,7 +56,7 @@ extension EvidenceRule {
 
     /// A function and the fixes that mended it.
     private struct Mended {
-        var sighting: Sighting
+        var sighting: FindingCandidate
         /// Its own, all of them.
         var lines: ClosedRange<Int>
         var fixes: Set<String>
@@ -98,7 +98,7 @@ extension EvidenceRule {
         guard fixes.count >= 2 else { return nil }
         let recent = fixes.filter { context.head.time - $0.time < .seconds(365 * 86_400) }.count
         let weight = fixes.reduce(0) { $0 + 1 / (1 + max(0, (context.head.time - $1.time) / .seconds(365 * 86_400))) }
-        let sighting = Sighting(
+        let sighting = FindingCandidate(
             file: function.file, lines: first...min(last, first + 11), symbol: name,
             title: "`\(name)` was mended \(fixes.count) times in three years and has \(function.complexity) paths",
             why:

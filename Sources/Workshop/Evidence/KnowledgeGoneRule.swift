@@ -30,7 +30,7 @@ extension EvidenceRule {
         guard let worst = found.max(by: { $0.share < $1.share }) else { return result }
         let some = found.sorted { ($0.share, $1.file.path) > ($1.share, $0.file.path) }
         result.seen = [
-            Sighting(
+            FindingCandidate(
                 file: worst.file.path,
                 lines: worst.block.lowerBound...min(worst.block.upperBound, worst.block.lowerBound + 11),
                 symbol: "knowledge_gone",

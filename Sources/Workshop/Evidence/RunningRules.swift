@@ -67,7 +67,7 @@ struct CoverageJudgement: Sendable {
     static let leastPaths = 5
 
     /// Three statements or more of a function with five ways through it, in a file that was mended twice in three years.
-    func unrunLines(_ functions: [PythonFunction]) -> [Sighting] {
+    func unrunLines(_ functions: [PythonFunction]) -> [FindingCandidate] {
         functions.compactMap { function in
             guard function.paths >= Self.leastPaths, fixes(of: function.file, days: 1_096) >= 2,
                 let file = context.view.file(function.file),
@@ -89,7 +89,7 @@ struct CoverageJudgement: Sendable {
                 if count > most { (shown, most) = (start...last, count) }
             }
             let isWhole = unrun.count == all.count
-            return Sighting(
+            return FindingCandidate(
                 file: function.file, lines: shown, symbol: function.name,
                 title: isWhole
                     ? "No test runs `\(function.name)`, which has \(function.paths) paths"
@@ -137,12 +137,12 @@ struct CoverageJudgement: Sendable {
     /// - Parameters:
     ///   - survivors: changes that no test noticed, in two copies.
     ///   - tried: changes that were tried in all.
-    func survivors(_ survivors: [MutantTrial], of function: PythonFunction, tried: Int) -> Sighting? {
+    func survivors(_ survivors: [MutantTrial], of function: PythonFunction, tried: Int) -> FindingCandidate? {
         guard survivors.count >= 2 || (survivors.count == tried && tried >= 1), let first = survivors.first else {
             return nil
         }
         let line = first.mutant.line
-        return Sighting(
+        return FindingCandidate(
             file: function.file, lines: line...line, symbol: function.name,
             title: survivors.count == tried
                 ? "No test notices any of \(tried.counted("changed line")) of `\(function.name)`"

@@ -25,7 +25,7 @@ extension EvidenceRule {
             guard let first = old.first else { continue }
             let years = (context.head.time - owners[first].time) / .seconds(365.25 * 86_400)
             result.seen.append(
-                Sighting(
+                FindingCandidate(
                     file: file.path, lines: (first + 1)...min(first + 2, plain.count), symbol: "tests_off",
                     title:
                         "\(old.count.counted("test")) of \(file.path) \(old.count == 1 ? "has" : "have") been off for \(Formatting.tenths(years)) years",

@@ -39,7 +39,7 @@ extension EvidenceRule {
             guard let first = places.first else { continue }
             let paths = Set(places.map(\.path))
             result.seen.append(
-                Sighting(
+                FindingCandidate(
                     file: first.path,
                     lines: first.lines.lowerBound...min(first.lines.upperBound, first.lines.lowerBound + 11),
                     symbol: first.ident,

@@ -50,7 +50,7 @@ package struct Lead: Sendable, Equatable {
     }
 
     /// What a rule of ours saw.
-    init(of one: Sighting, rule: String, tools: [String]) {
+    init(of one: FindingCandidate, rule: String, tools: [String]) {
         let tool = Self.tool(of: rule)
         self.init(
             id: String(Finding.sha256("\(tool)\n\(one.file)\n\(one.symbol)\n\(one.lines.lowerBound)").prefix(16)),

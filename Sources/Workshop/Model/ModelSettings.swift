@@ -93,18 +93,18 @@ enum ModelSection {
             FleetKey(
                 "url", .webAddress, \.url,
                 "Its OpenAI-compatible address up to `/v1`: the router of Hugging Face, OpenAI, or a server of Ollama, vLLM or llama.cpp.",
-                example: "https://router.huggingface.co/v1", mistakes: ["[a]", "ftp://a"]),
+                example: "https://router.huggingface.co/v1", invalidExamples: ["[a]", "ftp://a"]),
             FleetKey(
                 "name", .text("a model's name"), \.name, "Its name, as that server knows it.",
-                example: "Qwen/Qwen3-Coder-30B-A3B-Instruct", mistakes: ["[a]"]),
+                example: "Qwen/Qwen3-Coder-30B-A3B-Instruct", invalidExamples: ["[a]"]),
             FleetKey(
                 "token", .secret("a token for the model"), \.token,
-                "Sent to `url` alone. Written as a variable, `${HF_TOKEN:-}`; never shown.", standard: "none",
-                example: "${NONE:-}", mistakes: ["[a]"], isSecret: true),
+                "Sent to `url` alone. Written as a variable, `${HF_TOKEN:-}`; never shown.", defaultValue: "none",
+                example: "${NONE:-}", invalidExamples: ["[a]"], isSecret: true),
             FleetKey(
                 "context", .integer(512...10_000_000, "a number of tokens such as 32768"), \.context,
                 "Tokens that a question and its answer may have together.",
-                standard: "what the server says, else 8192", example: "32768", mistakes: ["100", "large"]),
+                defaultValue: "what the server says, else 8192", example: "32768", invalidExamples: ["100", "large"]),
             FleetKey(
                 "price",
                 .parsed(
@@ -116,7 +116,8 @@ enum ModelSection {
                                 "is no price; write dollars for a million tokens of questions and of answers, such as 0.2/0.6"
                             ))
                 }, \.price, "US dollars for a million tokens of questions, and of answers. `budget.usd` needs it.",
-                standard: "what the server says", range: "`0.2/0.6`", example: "0.2/0.6", mistakes: ["cheap", "1"]),
+                defaultValue: "what the server says", range: "`0.2/0.6`", example: "0.2/0.6",
+                invalidExamples: ["cheap", "1"]),
         ],
         finish: { model, said in
             if model.url == nil { said.report(.missing, "has no `url`; write the address up to /v1") }
@@ -127,13 +128,13 @@ enum ModelSection {
         FleetKey(
             "tokens", cap("200000 per 1d", unit: 1, most: 1_000_000_000), \.tokens,
             "Tokens of questions and answers in a span, which begins at 00:00 UTC. Nothing is sent that could go above it.",
-            standard: "`200000 per 1d`", range: "`200000 per 1d`; 1h to 31d", example: "200000 per 1d",
-            mistakes: ["200000", "many per 1d", "10 per 1s"]),
+            defaultValue: "`200000 per 1d`", range: "`200000 per 1d`; 1h to 31d", example: "200000 per 1d",
+            invalidExamples: ["200000", "many per 1d", "10 per 1s"]),
         FleetKey(
             "usd", cap("2 per 1d", unit: ModelBudget.billion, most: 100_000), \.money,
             "US dollars in a span, in the same way. Nothing is sent as long as the price is not known.",
-            standard: "no limit besides `tokens`", range: "`2 per 1d`, `0.50 per 1d`; 1h to 31d",
-            example: "2 per 1d", mistakes: ["2", "two per 1d", "2 per 400d"]),
+            defaultValue: "no limit besides `tokens`", range: "`2 per 1d`, `0.50 per 1d`; 1h to 31d",
+            example: "2 per 1d", invalidExamples: ["2", "two per 1d", "2 per 400d"]),
     ])
 
     private static func cap(_ example: String, unit: Int64, most: Int64) -> FleetValue<ModelBudget.Cap> {

@@ -117,7 +117,7 @@ extension WorkerRun {
             try PrivateFolder.make(path.parentFolder)
             try data.write(to: URL(fileURLWithPath: path), options: .atomic)
         }
-        var look = Look()
+        var look = Inspection()
         look.tools = tests.versions
         if let rule = EvidenceRule.named("unrun_lines"), perspective.rules.contains(rule.id) {
             let hottest = CoverageJudgement.hottest(functions, context, most: Self.mutantFunctions) {
@@ -200,7 +200,7 @@ extension WorkerRun {
             try await Self.functions(tests, Self.measurable(context), in: tree), context, most: Self.mutantFunctions
         ) { !judgement.trials(of: $0).isEmpty }
         let end = ContinuousClock.now + .seconds(Self.mutantSeconds)
-        var look = Look()
+        var look = Inspection()
         look.tools = tests.versions
         while deep.next < functions.count, ContinuousClock.now < end {
             try Task.checkCancellation()
@@ -278,7 +278,7 @@ extension WorkerRun {
         _ perspective: Perspective, _ depth: EvidenceRule.Depth, _ reason: String, _ context: EvidenceContext,
         _ old: FindingBook, _ record: inout WorkerRecord, _ version: inout Int64, facts: [JSONValue.Member] = []
     ) async throws -> Made? {
-        var look = Look()
+        var look = Inspection()
         look.notLookedAt = [Redaction.text(reason)]
         record.deep?.done.append(depth.rawValue)
         // Of another commit, perhaps.
@@ -290,7 +290,7 @@ extension WorkerRun {
     }
 
     private func tellDeep(
-        _ perspective: Perspective, _ depth: EvidenceRule.Depth, _ look: Look, _ said: String, isSaid: Bool,
+        _ perspective: Perspective, _ depth: EvidenceRule.Depth, _ look: Inspection, _ said: String, isSaid: Bool,
         facts: [JSONValue.Member], _ context: EvidenceContext, _ old: FindingBook, _ record: inout WorkerRecord,
         _ version: inout Int64
     ) async throws -> Made? {

@@ -228,7 +228,7 @@ package struct WorkerRun: Sendable {
             return try await deepen(&record, &version, mirror, head, old)
         }
         var book = old
-        var look = Look()
+        var look = Inspection()
         let isNewHead = record.looked[id] != head.commit
         if isNewHead {
             report("looking: \(id.replacing("_", with: " "))")
@@ -254,7 +254,7 @@ package struct WorkerRun: Sendable {
     ///   - isFirst: a row is made also when nothing is new.
     ///   - summary: what is said then, instead of what follows from the findings.
     func tell(
-        _ perspective: Perspective, _ look: Look, _ book: FindingBook, _ old: FindingBook, stage: String,
+        _ perspective: Perspective, _ look: Inspection, _ book: FindingBook, _ old: FindingBook, stage: String,
         isFirst: Bool, summary: String? = nil, facts: [JSONValue.Member] = [], _ head: GitMirror.Head,
         _ record: inout WorkerRecord, _ version: inout Int64
     ) async throws -> (number: Int?, hasNews: Bool) {
@@ -289,8 +289,8 @@ package struct WorkerRun: Sendable {
     private func takeLook(
         _ perspective: Perspective, _ mirror: GitMirror, _ head: GitMirror.Head, _ scratch: String,
         _ firstNames: [String: String]
-    ) async throws -> Look {
-        try await Look.take(perspective, context(mirror, head, scratch, firstNames))
+    ) async throws -> Inspection {
+        try await Inspection.take(perspective, context(mirror, head, scratch, firstNames))
     }
 
     /// What rules look at.
@@ -317,7 +317,7 @@ package struct WorkerRun: Sendable {
         String(Finding.sha256(source + "\n" + (branch ?? "")).prefix(24))
     }
 
-    private static func summary(_ news: [Finding], _ book: FindingBook, _ perspective: Perspective, _ look: Look)
+    private static func summary(_ news: [Finding], _ book: FindingBook, _ perspective: Perspective, _ look: Inspection)
         -> String
     {
         var parts: [String] = []
@@ -335,7 +335,9 @@ package struct WorkerRun: Sendable {
         return "\(Formatting.capitalized(parts.joined(separator: ", "))); \(open.counted("finding")) open.\(first)"
     }
 
-    private static func body(_ perspective: Perspective, _ look: Look, _ book: FindingBook, _ epoch: Int) -> JSONValue {
+    private static func body(_ perspective: Perspective, _ look: Inspection, _ book: FindingBook, _ epoch: Int)
+        -> JSONValue
+    {
         let open = book.open
         return [
             "question": .string(perspective.question), "rules": .array(look.looked.sorted().map { .string($0) }),

@@ -36,7 +36,7 @@ package struct WorkerService: Service {
     }
 
     package func run() async throws {
-        board.setWake { [news] in news.ring() }
+        board.setWake { [news] in news.fire() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 // Of looks that were killed.

@@ -50,28 +50,28 @@ package struct PerspectiveFile: Sendable, Equatable {
         [
             FleetKey(
                 "id", .text("an id"), \.id, "What rows call it, where two kinds of workers ask under one name.",
-                standard: "its name here", example: "security", mistakes: ["[a]"]),
+                defaultValue: "its name here", example: "security", invalidExamples: ["[a]"]),
             FleetKey(
-                "kind", .word, \.kind, "Which workers take it.", standard: "`analysis`", example: "analysis",
-                mistakes: ["dance"]),
+                "kind", .word, \.kind, "Which workers take it.", defaultValue: "`analysis`", example: "analysis",
+                invalidExamples: ["dance"]),
             FleetKey(
                 "question", .text("a question"), \.question, "What it asks; stands in the row.",
-                example: "\"Where do we retry?\"", mistakes: ["[a]"]),
+                example: "\"Where do we retry?\"", invalidExamples: ["[a]"]),
             FleetKey(
                 "rules",
                 .list(
                     .text("a rule such as workflows", pattern: "^[a-z_]+$") { text in
                         EvidenceRule.named(text) == nil
                             ? "is no rule; there are \(EvidenceRule.all.map(\.id).joined(separator: ", "))" : nil
-                    }, "rules", limit: 50), \.rules, "Rules whose evidence answers it.", standard: "none",
-                example: "[workflows]", mistakes: ["[beauty]", "{ a: b }"]),
+                    }, "rules", limit: 50), \.rules, "Rules whose evidence answers it.", defaultValue: "none",
+                example: "[workflows]", invalidExamples: ["[beauty]", "{ a: b }"]),
             FleetKey(
                 "model_asks", .text("what a model is asked"), \.modelAsks,
-                "What a model is asked over the evidence, when the worker has one.", standard: "its question",
-                example: "\"Which retry is missing?\"", mistakes: ["[a]"]),
+                "What a model is asked over the evidence, when the worker has one.", defaultValue: "its question",
+                example: "\"Which retry is missing?\"", invalidExamples: ["[a]"]),
             FleetKey(
                 "nothing", .text("a sentence"), \.nothing, "What is said when they see nothing.",
-                standard: "Nothing was found.", example: "All is retried.", mistakes: ["[a]"]),
+                defaultValue: "Nothing was found.", example: "All is retried.", invalidExamples: ["[a]"]),
         ],
         finish: { one, said in
             if one.question.isEmpty { said.report(.missing, "has no `question`") }

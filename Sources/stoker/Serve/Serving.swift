@@ -41,7 +41,7 @@ extension ServeOptions {
             return "the world reaches it under \(Redaction.address(serve.publicURL ?? ""))"
         }
         let place = "it listens on \(serve.host), where others can reach it"
-        if host == nil, !serve.isHostSaid, let sign = surroundings.containerSign {
+        if host == nil, !serve.isHostSaid, let sign = surroundings.containerEvidence {
             return "\(place), because this is a container (\(sign)); "
                 + "--host 127.0.0.1\(file == nil ? "" : " or serve.host: 127.0.0.1") keeps it inside"
         }
@@ -65,7 +65,7 @@ extension ServeOptions {
         if host != nil {
             all["serve.host"] = .init(.flag, "--host")
         } else if fleet.serve.host != read.serve.host {
-            all["serve.host"] = .init(.made, "a container: \(surroundings.containerSign ?? "")")
+            all["serve.host"] = .init(.made, "a container: \(surroundings.containerEvidence ?? "")")
         }
         if read.serve.publicURL == nil, fleet.serve.publicURL != nil {
             all["serve.public_url"] = .init(.environment, "SPACE_HOST")
@@ -85,7 +85,7 @@ extension ServeOptions {
         if let port = port ?? fromEnvironment { serve.port = port }
         if let host {
             serve.host = host
-        } else if !serve.isHostSaid, surroundings.containerSign != nil {
+        } else if !serve.isHostSaid, surroundings.containerEvidence != nil {
             serve.host = "0.0.0.0"
         }
         serve.publicURL = serve.publicURL ?? surroundings.publicURL

@@ -30,8 +30,8 @@ import Testing
         for row in group.rows {
             let good = group.document.replacing("%", with: "\(row.name): \(row.example)")
             #expect(Self.problems(good) == "", "\(good)")
-            #expect(!row.mistakes.isEmpty)
-            for mistake in row.mistakes {
+            #expect(!row.invalidExamples.isEmpty)
+            for mistake in row.invalidExamples {
                 let bad = group.document.replacing("%", with: "\(row.name): \(mistake)")
                 #expect(Self.problems(bad).contains(row.name), "\(bad): \(Self.problems(bad))")
             }

@@ -109,7 +109,7 @@ private final class LateActions: ActionStore {
     }
     func actions(_ query: ActionQuery) -> [Action] { base.actions(query) }
     func rename(space: String, to new: String) -> Int { base.rename(space: space, to: new) }
-    func retain(endedBefore: Instant) -> Int { base.retain(endedBefore: endedBefore) }
+    func prune(endedBefore: Instant) -> Int { base.prune(endedBefore: endedBefore) }
 }
 
 extension FleetMonitorRoom {

@@ -6,8 +6,8 @@ import Testing
 ///
 /// `STOKER_WATCH_SPACES`, `STOKER_WATCH_MINUTES` and `STOKER_WATCH_SEED` make it another day; `make bench ROWS=hub-day` lives a whole one.
 @Suite struct WatchedDayTests {
-    private static func number(_ name: String, _ standard: Int) -> Int {
-        ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? standard
+    private static func number(_ name: String, _ defaultValue: Int) -> Int {
+        ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? defaultValue
     }
 
     /// 1,000 Spaces are two pages, as huggingface.js is known to get them, or as many as the Hub likes.

@@ -73,7 +73,7 @@ struct Seen: Sendable {
     var phases: Attempt.Phases
     var certificateEndHours: UInt32
     var transcript: Transcript
-    var finding = Finding(outcome: .unknown, cause: .none)
+    var finding = AttemptResult(outcome: .unknown, cause: .none)
 
     init(_ attempt: Attempt, _ check: Check? = nil) {
         if let check { finding = ResponseEvaluator().examine(attempt, check: check, now: attempt.at) }

@@ -156,7 +156,8 @@ extension AdmissionControlTests {
             number, outcome, cause, detail in
             Transcript(at: .never, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [])
         }
-        return TranscriptCache.Entry(attempt: attempt, number: number, finding: Finding(outcome: .up, cause: .none))
+        return TranscriptCache.Entry(
+            attempt: attempt, number: number, finding: AttemptResult(outcome: .up, cause: .none))
     }
 
     @Test func theOldestGoesWhenItIsFull() {

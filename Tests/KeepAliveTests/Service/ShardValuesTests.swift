@@ -6,8 +6,8 @@ import Testing
 
 private let now = Instant(seconds: 1_800_000_000)
 
-private func finding(_ outcome: Outcome, _ cause: Cause) -> Finding {
-    Finding(outcome: outcome, cause: cause, detail: "seen")
+private func finding(_ outcome: Outcome, _ cause: Cause) -> AttemptResult {
+    AttemptResult(outcome: outcome, cause: cause, detail: "seen")
 }
 
 private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> CheckState {
@@ -31,7 +31,7 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
     @Test func aFailureIsTriedAgainAsOftenAsThePolicySays() {
         let timeout = finding(.down, .connectTimeout)
         let retries: [Duration] = [.seconds(5), .seconds(10)]
-        func retry(_ finding: Finding, _ attempt: Int) -> Int64? {
+        func retry(_ finding: AttemptResult, _ attempt: Int) -> Int64? {
             AttemptStep.retry(of: finding, attempt: attempt, retries: retries, now: now)
         }
         #expect(retry(timeout, 1) == now.milliseconds + 5_000)
@@ -50,7 +50,8 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
         #expect(step(.hold(until: now + .seconds(3))) == .hold(until: now.milliseconds + 3_000))
         #expect(step(.hold(until: now)) == .hold(until: now.milliseconds + 100), "never in a circle")
         #expect(
-            step(.disregard) == .conclude(Finding(outcome: .unknown, cause: .selfOffline, detail: "the visitor's")))
+            step(.disregard)
+                == .conclude(AttemptResult(outcome: .unknown, cause: .selfOffline, detail: "the visitor's")))
     }
 }
 

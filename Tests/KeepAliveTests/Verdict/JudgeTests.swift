@@ -36,7 +36,7 @@ import Testing
         var now = Instant(seconds: 1_800_000_000)
         var seen: [(Outcome, JudgeAction?)] = []
         for _ in 0..<4 {
-            let finding = Judge.meaning(of: Finding(outcome: .unknown, cause: .status, code: 429), in: state)
+            let finding = Judge.meaning(of: AttemptResult(outcome: .unknown, cause: .status, code: 429), in: state)
             let observation = Observation(
                 check: 7, at: now, outcome: finding.outcome, cause: finding.cause, code: finding.code)
             seen.append((finding.outcome, Judge.judge(&state, observation, policy: policy, now: now).last))

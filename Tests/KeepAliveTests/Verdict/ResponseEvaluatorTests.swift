@@ -38,7 +38,9 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
     let evaluator = ResponseEvaluator()
     let now = Instant(milliseconds: 1_000 * 3_600_000)
 
-    func examine(_ attempt: Attempt, _ check: Check) -> Finding { evaluator.examine(attempt, check: check, now: now) }
+    func examine(_ attempt: Attempt, _ check: Check) -> AttemptResult {
+        evaluator.examine(attempt, check: check, now: now)
+    }
 
     // MARK: Expectations
 
@@ -265,7 +267,7 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
     }
 
     @Test func aConnectedPortIsUp() {
-        #expect(examine(attempt(.connected), check()) == Finding(outcome: .up, cause: .none))
+        #expect(examine(attempt(.connected), check()) == AttemptResult(outcome: .up, cause: .none))
         #expect(examine(attempt(.connected, latency: 3_000), check(Wanted(within: .milliseconds(2)))).outcome == .slow)
     }
 
@@ -274,7 +276,7 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
     ])
     func aFailureKeepsItsCause(cause: Cause) {
         let finding = examine(attempt(.failed(cause, detail: "seen")), check())
-        #expect(finding == Finding(outcome: .down, cause: cause, detail: "seen"))
+        #expect(finding == AttemptResult(outcome: .down, cause: cause, detail: "seen"))
     }
 
     // MARK: Spaces
@@ -319,7 +321,7 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
     func theAppsOwnWordsAreNotSearched(header: String) {
         for body in ["Preparing Space", "Your space is in error", "Flagged as abusive", "building"] {
             let good = examine(attempt(answer(200, body, headers: [header: "1"])), check(space: true))
-            #expect(good == Finding(outcome: .up, cause: .none, code: 200))
+            #expect(good == AttemptResult(outcome: .up, cause: .none, code: 200))
             let bad = examine(attempt(answer(503, body, headers: [header: "1"])), check(space: true))
             #expect(bad.cause == .status && bad.outcome == .down)
         }
@@ -385,14 +387,14 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
     }
 
     @Test func onlyWhatMayChangeIsRetried() {
-        #expect(Finding(outcome: .down, cause: .spacePlatformPage).isRetryable)
-        #expect(Finding(outcome: .down, cause: .status).isRetryable)
+        #expect(AttemptResult(outcome: .down, cause: .spacePlatformPage).isRetryable)
+        #expect(AttemptResult(outcome: .down, cause: .status).isRetryable)
         for cause in [Cause.spaceModerated, .spaceHidden, .spacePaused, .invalidAddress] {
-            #expect(!Finding(outcome: .down, cause: cause).isRetryable)
+            #expect(!AttemptResult(outcome: .down, cause: cause).isRetryable)
         }
-        #expect(!Finding(outcome: .waking, cause: .spaceHeld).isRetryable)
-        #expect(!Finding(outcome: .unknown, cause: .spaceThrottled).isRetryable)
-        #expect(!Finding(outcome: .up, cause: .none).isRetryable)
+        #expect(!AttemptResult(outcome: .waking, cause: .spaceHeld).isRetryable)
+        #expect(!AttemptResult(outcome: .unknown, cause: .spaceThrottled).isRetryable)
+        #expect(!AttemptResult(outcome: .up, cause: .none).isRetryable)
     }
 
     // MARK: Anything at all

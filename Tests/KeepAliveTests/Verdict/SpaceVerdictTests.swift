@@ -66,7 +66,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
             facts: SpaceFacts(id: "a/b", stage: stage, errorMessage: message, abuse: abuse), readAt: now - read,
             stageSince: now - since, oldBuildSince: old.map { now - $0 })
     }
-    private static let held = Finding(outcome: .waking, cause: .spaceHeld, code: 504)
+    private static let held = AttemptResult(outcome: .waking, cause: .spaceHeld, code: 504)
 
     /// The next ping comes before the next reading: what was proven is not taken back, but another cause needs its own proof.
     @Test func whatIsDownByBothStaysDownUntilTheHubIsReadAgain() {
@@ -113,7 +113,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     @Test(arguments: [("Flagged as abusive", nil), (nil, "cmdline match: ttyd")] as [(String?, String?)])
     func moderationOutranksEverything(message: String?, abuse: String?) {
         let word = Self.word(.paused, message: message, abuse: abuse)
-        for outcome in [Finding(outcome: .up, cause: .none, code: 200), Self.held] {
+        for outcome in [AttemptResult(outcome: .up, cause: .none, code: 200), Self.held] {
             let combined = SpaceVerdict.join(outcome, word, troubleBegan: Self.now, now: Self.now)
             #expect(combined.finding.cause == .spaceModerated)
             #expect(combined.finding.outcome == .down)
@@ -122,7 +122,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     }
 
     @Test func theOwnersPauseIsNoOutageAndASpendingLimitIs() {
-        let page = Finding(outcome: .down, cause: .spacePaused, code: 503)
+        let page = AttemptResult(outcome: .down, cause: .spacePaused, code: 503)
         let owner = SpaceVerdict.join(page, Self.word(.paused), troubleBegan: Self.now, now: Self.now)
         #expect(owner.pauses)
         #expect(owner.finding.outcome == .unknown)
@@ -136,7 +136,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     }
 
     @Test func anotherCommitThanTheNewestIsToldAfterTenMinutes() {
-        let good = Finding(outcome: .up, cause: .none, code: 200)
+        let good = AttemptResult(outcome: .up, cause: .none, code: 200)
         func cause(_ old: Duration) -> Cause {
             SpaceVerdict.join(good, Self.word(.running, old: old), troubleBegan: Self.now, now: Self.now).finding.cause
         }
@@ -145,7 +145,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     }
 
     @Test func whatFailsWithThePlatformIsCalledSo() {
-        let down = Finding(outcome: .down, cause: .status, code: 500)
+        let down = AttemptResult(outcome: .down, cause: .status, code: 500)
         let combined = SpaceVerdict.join(
             down, Self.word(.running), troubleBegan: Self.now - .seconds(90), incident: [.status], now: Self.now)
         #expect(combined.finding.cause == .platformIncident)
@@ -162,7 +162,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
             .spaceNeedsToken,
         ]
         for cause in Cause.allCases {
-            let found = SpaceVerdict.behaviour(of: Finding(outcome: .down, cause: cause)) != nil
+            let found = SpaceVerdict.behaviour(of: AttemptResult(outcome: .down, cause: cause)) != nil
             #expect(found == (!neither.contains(cause) && !ofBoth.contains(cause)), "\(cause)")
         }
     }

@@ -96,7 +96,7 @@ private struct World {
             try await flush()
             let settings = Fleet.LedgerSettings(
                 keepObservations: .seconds(86_400), keepMinutes: .zero, keepHours: .seconds(86_400))
-            _ = try await sqlite.retain(settings, now: Tests.instant(now))
+            _ = try await sqlite.prune(settings, now: Tests.instant(now))
             folded = max(folded, (now - 2_880) / 2_880 * 2_880)
             try await compare()
         default: break

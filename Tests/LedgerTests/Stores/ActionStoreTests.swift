@@ -105,8 +105,8 @@ struct ActionStoreTests {
             let old = try await actions.begin(restart("a/b", 0), within: .seconds(5))
             try await actions.end(old.id, fence: old.fence, as: .succeeded, result: nil, now: morning)
             let open = try await actions.begin(restart("a/b", 1), within: .seconds(5))
-            #expect(try await actions.retain(endedBefore: morning) == 0)
-            #expect(try await actions.retain(endedBefore: morning + .seconds(5)) == 1)
+            #expect(try await actions.prune(endedBefore: morning) == 0)
+            #expect(try await actions.prune(endedBefore: morning + .seconds(5)) == 1)
             #expect(try await actions.actions(ActionQuery()) == [open])
         }
     }

@@ -50,7 +50,7 @@ struct ActivityStoreTests {
             let kept = try await store.begin(change(100), within: .seconds(5))
             try await store.end(kept, as: .failed, because: long)
             #expect(try await store.activities(ActivityQuery())[0].because?.count == 500)
-            #expect(try await store.retain(before: morning + .seconds(100)) == 1)
+            #expect(try await store.prune(before: morning + .seconds(100)) == 1)
             #expect(try await store.activities(ActivityQuery()).map(\.id) == [kept])
         }
     }

@@ -136,7 +136,7 @@ struct HistoryStoreTests {
                         }))
                 try await settle()
             }
-            #expect(try await ledger.retain(settings, now: morning + .seconds(7_200)) > 0)
+            #expect(try await ledger.prune(settings, now: morning + .seconds(7_200)) > 0)
             #expect(try await ledger.observations(of: 1, before: nil, limit: 100).count == 12)
             #expect(try await ledger.statistics().observations == 12)
             let all = try await ledger.tally(
@@ -150,12 +150,12 @@ struct HistoryStoreTests {
             #expect(hours.map(\.up) == [5, 6])
             let dayStart = morning - .seconds(40 * 86_400 + 8 * 3_600)
             #expect(try await ledger.tally(of: [1], from: dayStart, to: dayStart + .seconds(3_600))[0].up == 11)
-            #expect(try await ledger.retain(settings, now: morning + .seconds(7_200)) == 0)
+            #expect(try await ledger.prune(settings, now: morning + .seconds(7_200)) == 0)
             // Late ones of a day that has its sums are added to them.
             try await ledger.record(
                 Batch(observations: [observation(1, -8 * 86_400 + 100), observation(1, -40 * 86_400 + 100)]))
             try await settle()
-            _ = try await ledger.retain(settings, now: morning + .seconds(7_200))
+            _ = try await ledger.prune(settings, now: morning + .seconds(7_200))
             #expect(
                 try await ledger.tally(of: [1], from: morning - .seconds(60 * 86_400), to: morning + .seconds(86_400))[
                     0
@@ -164,14 +164,14 @@ struct HistoryStoreTests {
             // `keep_days` ends the sums by day, which the others keep for at least as long as their own.
             var short = settings
             short.keepDays = .seconds(3_600)
-            _ = try await ledger.retain(short, now: morning + .seconds(7_200))
+            _ = try await ledger.prune(short, now: morning + .seconds(7_200))
             #expect(try await ledger.tally(of: [1], from: dayStart, to: dayStart + .seconds(3_600))[0].pingsGood == nil)
             #expect(
                 try await ledger.series(
                     of: 1, from: morning - .seconds(8 * 86_400), to: morning - .seconds(8 * 86_400 - 7_200), buckets: 2
                 ).map(\.up) == [6, 6])
             // Five years later nothing is left.
-            _ = try await ledger.retain(settings, now: morning + .seconds(6 * 366 * 86_400))
+            _ = try await ledger.prune(settings, now: morning + .seconds(6 * 366 * 86_400))
             #expect(
                 try await ledger.tally(of: [1], from: morning - .seconds(60 * 86_400), to: morning + .seconds(86_400))[
                     0

@@ -211,7 +211,7 @@ struct JobRunnerTests {
             real.jobs(kind: kind, states: states, before: before, limit: limit)
         }
         func nextDue(_ kinds: [String]) async throws(Failure) -> Instant? { real.nextDue(kinds) }
-        func retain(now: Instant) async throws(Failure) -> Int { real.retain(now: now) }
+        func prune(now: Instant) async throws(Failure) -> Int { real.prune(now: now) }
     }
 
     @Test("a disk that refuses holds nothing up for good")

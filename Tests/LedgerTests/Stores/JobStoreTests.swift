@@ -184,8 +184,8 @@ struct JobStoreTests {
             #expect(try await jobs.insert([job(key: .once("incident 7 to ops"))]) == [ids[0]], "sent is sent")
             let next = try await jobs.insert([job(key: .oneAtATime("snapshot a/b"))])
             #expect(next != [ids[2]])
-            #expect(try await jobs.retain(now: morning + .seconds(5) + Job.keptFor) == 0)
-            #expect(try await jobs.retain(now: morning + .seconds(6) + Job.keptFor) == 2)
+            #expect(try await jobs.prune(now: morning + .seconds(5) + Job.keptFor) == 0)
+            #expect(try await jobs.prune(now: morning + .seconds(6) + Job.keptFor) == 2)
             #expect(try await jobs.jobs(kind: nil, states: [], before: nil, limit: 9).map(\.id) == next)
             #expect(try await jobs.insert([job(key: .once("incident 7 to ops"))])[0] > next[0])
         }

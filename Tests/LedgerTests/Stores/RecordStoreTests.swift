@@ -88,13 +88,13 @@ struct RecordStoreTests {
             try await records.put(note("over", expires: morning + .seconds(10)))
             try await records.put(note("on", expires: morning + .seconds(11)))
             try await records.put(note("ever"))
-            let found18 = try await records.retain(now: morning + .seconds(10))
+            let found18 = try await records.prune(now: morning + .seconds(10))
             #expect(found18 == 1)
             let found19 = try await records.records(kind: "note").map(\.key)
             #expect(found19 == ["ever", "on"])
-            let found20 = try await records.retain(now: morning + .seconds(11))
+            let found20 = try await records.prune(now: morning + .seconds(11))
             #expect(found20 == 1)
-            let found21 = try await records.retain(now: morning + .seconds(9_999_999))
+            let found21 = try await records.prune(now: morning + .seconds(9_999_999))
             #expect(found21 == 0)
         }
     }

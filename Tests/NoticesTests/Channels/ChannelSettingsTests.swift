@@ -59,8 +59,8 @@ struct ChannelSettingsTests {
     @Test(arguments: kinds) func everyKeyRefusesItsMistakes(_ name: String) throws {
         let kind = try Self.kind(name)
         for row in Self.rows(kind) {
-            #expect(!row.mistakes.isEmpty)
-            for mistake in row.mistakes {
+            #expect(!row.invalidExamples.isEmpty)
+            for mistake in row.invalidExamples {
                 let text = Self.document(kind, row.name, mistake)
                 let problems = Read.problems(text)
                 #expect(problems.contains { $0.path.hasPrefix("channels.a") }, "\(text) \(problems)")

@@ -85,8 +85,8 @@ import Testing
     @Test(arguments: groups) func everyKeyRefusesItsMistakes(_ name: String) throws {
         let group = try Self.group(name)
         for row in group.rows {
-            #expect(!row.mistakes.isEmpty, "\(name).\(row.name)")
-            for mistake in row.mistakes {
+            #expect(!row.invalidExamples.isEmpty, "\(name).\(row.name)")
+            for mistake in row.invalidExamples {
                 let text = Self.document(group, row, mistake)
                 let problems = Self.problems(text)
                 #expect(!problems.isEmpty, "\(text)")
@@ -220,15 +220,22 @@ import Testing
     static let table = FleetTable<Channel>(
         [
             FleetKey(
-                "hook", .secret("an address, such as ${HOOK:-}"), \.hook, "Where to.", example: "a", mistakes: ["[a]"],
+                "hook", .secret("an address, such as ${HOOK:-}"), \.hook, "Where to.", example: "a",
+                invalidExamples: ["[a]"],
                 isSecret: true),
-            FleetKey("urgency", .word, \.urgency, "How loud.", standard: "low", example: "high", mistakes: ["mid"]),
             FleetKey(
-                "together", .duration(.zero ... .seconds(600)), \.together, "Joined.", standard: "30s", example: "1m",
-                mistakes: ["1h"]),
+                "urgency", .word, \.urgency, "How loud.", defaultValue: "low", example: "high", invalidExamples: ["mid"]
+            ),
             FleetKey(
-                "groups", .list(.text("a group"), "groups"), \.groups, "Which.", example: "[a]", mistakes: ["{ a: b }"]),
-            FleetKey("quiet", .duration(.zero ... .seconds(600)), \.quiet, "Silence.", example: "1m", mistakes: ["1h"]),
+                "together", .duration(.zero ... .seconds(600)), \.together, "Joined.", defaultValue: "30s",
+                example: "1m",
+                invalidExamples: ["1h"]),
+            FleetKey(
+                "groups", .list(.text("a group"), "groups"), \.groups, "Which.", example: "[a]",
+                invalidExamples: ["{ a: b }"]),
+            FleetKey(
+                "quiet", .duration(.zero ... .seconds(600)), \.quiet, "Silence.", example: "1m", invalidExamples: ["1h"]
+            ),
         ],
         finish: { channel, said in
             if channel.urgency == .high, said.has("quiet") {

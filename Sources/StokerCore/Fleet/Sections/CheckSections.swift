@@ -73,37 +73,37 @@ enum CheckSections {
     }
 
     private static let group = FleetKeyRow(
-        "group", "Free label to group the dashboard by.", example: "production", mistakes: ["\"a\\nb\"", "[a]"],
+        "group", "Free label to group the dashboard by.", example: "production", invalidExamples: ["\"a\\nb\"", "[a]"],
         schema: FleetSchema.text)
     private static let was = FleetKeyRow(
         "was",
         "The name it had before, or several: history, incidents, states and pauses come along. May stay for ever.",
-        example: "[older, oldest]", mistakes: ["\"a b\"", "{ a: b }"], schema: wasSchema)
+        example: "[older, oldest]", invalidExamples: ["\"a b\"", "{ a: b }"], schema: wasSchema)
     private static let wasSchema = FleetSchema.oneOrMany(
         ["type": "string", "minLength": 1], besides: [.init("maxItems", 20)])
     private static let dependsOn = FleetKeyRow(
         "depends_on",
         "What it stands on: targets, or single checks of them. While one of these is down, no message is sent about this one.",
-        range: "a name of the fleet, or a list", example: "[]", mistakes: ["nowhere", "{ a: b }"],
+        range: "a name of the fleet, or a list", example: "[]", invalidExamples: ["nowhere", "{ a: b }"],
         schema: FleetSchema.oneOrMany(["type": "string", "minLength": 1], besides: [.init("maxItems", 20)]))
     private static let heal = FleetKeyRow(
-        "heal", "What may be done when it fails, see [heal](#heal).", standard: "as above", example: "suggest",
-        mistakes: ["always"], schema: FleetSchema.reference("heal"))
+        "heal", "What may be done when it fails, see [heal](#heal).", defaultValue: "as above", example: "suggest",
+        invalidExamples: ["always"], schema: FleetSchema.reference("heal"))
     private static let paused = CheckSettings.row("paused")
 
     /// Of a Space.
     static let space: [FleetKeyRow] = [
         FleetKeyRow(
-            "keep", "How it is pinged, see [keep](#keep).", standard: "as above", example: "{ every: 5m }",
-            mistakes: ["5m"], schema: FleetSchema.reference("keep")),
+            "keep", "How it is pinged, see [keep](#keep).", defaultValue: "as above", example: "{ every: 5m }",
+            invalidExamples: ["5m"], schema: FleetSchema.reference("keep")),
         FleetKeyRow(
-            "awake", "When the Space is to be awake.", standard: "`always`, or `hours` when it has `hours`",
+            "awake", "When the Space is to be awake.", defaultValue: "`always`, or `hours` when it has `hours`",
             range: Awake.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "), example: "on-demand",
-            mistakes: ["sometimes", "hours"], schema: FleetSchema.words(Awake.allCases.map(\.rawValue))),
+            invalidExamples: ["sometimes", "hours"], schema: FleetSchema.words(Awake.allCases.map(\.rawValue))),
         heal,
         FleetKeyRow(
             "checks", "Further checks by name; shown as `space/check`.", example: "{ ready: { path: /ready } }",
-            mistakes: ["ready", "{ \"a b\": {} }"],
+            invalidExamples: ["ready", "{ \"a b\": {} }"],
             schema: FleetSchema.named(
                 FleetSchema.namePattern, FleetSchema.reference("check"), "Further checks by name; shown as SPACE/NAME.")
         ),
@@ -111,14 +111,15 @@ enum CheckSections {
         FleetKeyRow(
             "hardware",
             "Hardware the Space runs on. Anything but `cpu-basic` and ZeroGPU is paid and does not sleep unless it is told to.",
-            example: "cpu-upgrade", mistakes: ["[a]"], schema: ["type": "string"]),
+            example: "cpu-upgrade", invalidExamples: ["[a]"], schema: ["type": "string"]),
         FleetKeyRow(
             "url", "The Space's address, when it does not follow from its name (renamed, custom domain, static).",
-            standard: "see `hub.address`", example: "https://space.example.com",
-            mistakes: ["space.example.com", "\"tcp://a:1\""], schema: FleetSchema.webAddress(orEmpty: false)),
+            defaultValue: "see `hub.address`", example: "https://space.example.com",
+            invalidExamples: ["space.example.com", "\"tcp://a:1\""], schema: FleetSchema.webAddress(orEmpty: false)),
         FleetKeyRow(
-            "name", "Name to show, when two Spaces share theirs.", standard: "the Space's own without its owner",
-            example: "search", mistakes: ["\"a b\"", "\"\""], schema: FleetSchema.pattern(FleetSchema.namePattern)),
+            "name", "Name to show, when two Spaces share theirs.", defaultValue: "the Space's own without its owner",
+            example: "search", invalidExamples: ["\"a b\"", "\"\""],
+            schema: FleetSchema.pattern(FleetSchema.namePattern)),
         dependsOn, was,
     ]
 
@@ -126,18 +127,18 @@ enum CheckSections {
     static let check: [FleetKeyRow] =
         CheckSettings.table.rows + [
             FleetKeyRow(
-                "url", "Another address than the Space's own.", standard: "the Space's",
+                "url", "Another address than the Space's own.", defaultValue: "the Space's",
                 example: "https://a.example.com",
-                mistakes: ["a.example.com"], schema: FleetSchema.checkAddress),
+                invalidExamples: ["a.example.com"], schema: FleetSchema.checkAddress),
             FleetKeyRow(
                 "role", "`alive` checks decide whether the target is up; `ready` checks tell more.",
-                standard: "`ready`",
-                range: "`alive`, `ready`", example: "alive", mistakes: ["done"],
+                defaultValue: "`ready`",
+                range: "`alive`, `ready`", example: "alive", invalidExamples: ["done"],
                 schema: FleetSchema.words(["alive", "ready"])),
             heal,
             FleetKeyRow(
                 "was", "The name it had before, the part behind the slash, or several.", example: "readiness",
-                mistakes: ["\"a b\"", "a/b"], schema: wasSchema),
+                invalidExamples: ["\"a b\"", "a/b"], schema: wasSchema),
         ]
 
     static let target: [FleetKeyRow] =
@@ -145,27 +146,28 @@ enum CheckSections {
             FleetKeyRow(
                 "url", "What is looked at, see below.",
                 range: CheckKinds.all.filter { !$0.schemes.isEmpty }.map { "`\($0.example)`" }.joined(separator: ", "),
-                example: "https://a.example.com", mistakes: ["a.example.com"], schema: FleetSchema.checkAddress)
+                example: "https://a.example.com", invalidExamples: ["a.example.com"], schema: FleetSchema.checkAddress)
         ] + CheckSettings.table.rows.filter { $0.name != "path" } + [group, dependsOn, was]
 
     static let heartbeat: [FleetKeyRow] = [
         FleetKeyRow(
             "every", "Longest time between two beats. Exactly one of `every` and `schedule` must be said.",
             range: CheckSettings.row("every").range,
-            example: "24h", mistakes: ["24", "often"], schema: FleetSchema.duration),
+            example: "24h", invalidExamples: ["24", "often"], schema: FleetSchema.duration),
         FleetKeyRow(
             "schedule",
             "When the job calls: a cron expression and a zone (UTC unless named), see [schedules](#schedules). Not beside `every` or `hours`.",
             range: "`0 3 * * Mon-Fri Europe/Berlin`, `@daily`", example: "\"0 3 * * Mon-Fri Europe/Berlin\"",
-            mistakes: ["\"0 3 * *\"", "\"0 0 30 2 *\"", "[a]"], schema: FleetSchema.text),
+            invalidExamples: ["\"0 3 * *\"", "\"0 0 30 2 *\"", "[a]"], schema: FleetSchema.text),
         FleetKeyRow(
-            "grace", "How late a beat may be.", standard: "5m", range: "1s to 366d", example: "30m",
-            mistakes: ["30", "0s"], schema: FleetSchema.duration),
+            "grace", "How late a beat may be.", defaultValue: "5m", range: "1s to 366d", example: "30m",
+            invalidExamples: ["30", "0s"], schema: FleetSchema.duration),
         FleetKeyRow(
             "hours",
             "When the job works: a beat that would be due outside them is due at the same time of the next day that has it inside.",
-            standard: "always", range: CheckSettings.row("hours").range, example: CheckSettings.row("hours").example,
-            mistakes: CheckSettings.row("hours").mistakes, schema: CheckSettings.hoursSchema),
+            defaultValue: "always", range: CheckSettings.row("hours").range,
+            example: CheckSettings.row("hours").example,
+            invalidExamples: CheckSettings.row("hours").invalidExamples, schema: CheckSettings.hoursSchema),
         group, dependsOn, paused, was,
     ]
 

@@ -4,14 +4,14 @@ package struct FleetKeyRow: Sendable {
     /// What it is for; Markdown, ends with a period.
     package let summary: String
     /// What holds when it is not said, as a person would write it; nil for nothing.
-    package let standard: String?
+    package let defaultValue: String?
     /// What is accepted, for people.
     package let range: String
     /// The version that has it first; nil: it was always there.
     package let since: String?
     /// A value that is accepted, and values that are refused, as YAML in a flow mapping. Tests try them.
     package let example: String
-    package let mistakes: [String]
+    package let invalidExamples: [String]
     /// Its value is never shown.
     package let isSecret: Bool
     /// A changed value holds only after a restart.
@@ -21,16 +21,17 @@ package struct FleetKeyRow: Sendable {
 
     /// - Parameter schema: of its values.
     package init(
-        _ name: String, _ summary: String, standard: String? = nil, range: String = "", since: String? = nil,
-        example: String, mistakes: [String], isSecret: Bool = false, needsRestart: Bool = false, schema: JSONValue
+        _ name: String, _ summary: String, defaultValue: String? = nil, range: String = "", since: String? = nil,
+        example: String, invalidExamples: [String], isSecret: Bool = false, needsRestart: Bool = false,
+        schema: JSONValue
     ) {
         self.name = name
         self.summary = summary
-        self.standard = standard
+        self.defaultValue = defaultValue
         self.range = range
         self.since = since
         self.example = example
-        self.mistakes = mistakes
+        self.invalidExamples = invalidExamples
         self.isSecret = isSecret
         self.needsRestart = needsRestart
         valueSchema = schema
@@ -39,7 +40,8 @@ package struct FleetKeyRow: Sendable {
     /// The same key where the schema can say more of its values.
     func with(schema: JSONValue) -> FleetKeyRow {
         FleetKeyRow(
-            name, summary, standard: standard, range: range, since: since, example: example, mistakes: mistakes,
+            name, summary, defaultValue: defaultValue, range: range, since: since, example: example,
+            invalidExamples: invalidExamples,
             isSecret: isSecret, needsRestart: needsRestart, schema: schema)
     }
 
@@ -48,7 +50,7 @@ package struct FleetKeyRow: Sendable {
         if valueSchema["$ref"] != nil { return valueSchema }
         var text = summary
         if !range.isEmpty { text += " Written: \(range)." }
-        if let standard { text += " Default \(standard)." }
+        if let defaultValue { text += " Default \(defaultValue)." }
         return FleetSchema.described(text.replacing("`", with: ""), valueSchema)
     }
 }
@@ -79,19 +81,19 @@ package struct FleetKey<Settings: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - summary: what it is for; Markdown, ends with a period.
-    ///   - standard: what holds when it is not said, as a person would write it.
+    ///   - defaultValue: what holds when it is not said, as a person would write it.
     ///   - example: a value that is accepted, as YAML in a flow mapping.
-    ///   - mistakes: values that are refused.
+    ///   - invalidExamples: values that are refused.
     ///   - needsRestart: a changed value holds only after a restart.
     package init<Output: Equatable>(
         _ name: String, _ type: FleetValue<Output>, _ path: any WritableKeyPath<Settings, Output> & Sendable,
-        _ summary: String, standard: String? = nil, range: String? = nil, since: String? = nil, example: String,
-        mistakes: [String], isSecret: Bool = false, needsRestart: Bool = false
+        _ summary: String, defaultValue: String? = nil, range: String? = nil, since: String? = nil, example: String,
+        invalidExamples: [String], isSecret: Bool = false, needsRestart: Bool = false
     ) {
         self.init(
             FleetKeyRow(
-                name, summary, standard: standard, range: range ?? type.range, since: since, example: example,
-                mistakes: mistakes, isSecret: isSecret, needsRestart: needsRestart, schema: type.schema),
+                name, summary, defaultValue: defaultValue, range: range ?? type.range, since: since, example: example,
+                invalidExamples: invalidExamples, isSecret: isSecret, needsRestart: needsRestart, schema: type.schema),
             read: { value, settings in
                 if let read = type.read(value) { settings[keyPath: path] = read }
             },
@@ -102,13 +104,13 @@ package struct FleetKey<Settings: Sendable>: Sendable {
     /// For a setting that may be absent: said but empty makes it so.
     package init<Output: Equatable>(
         _ name: String, _ type: FleetValue<Output>, _ path: any WritableKeyPath<Settings, Output?> & Sendable,
-        _ summary: String, standard: String? = nil, range: String? = nil, since: String? = nil, example: String,
-        mistakes: [String], isSecret: Bool = false, needsRestart: Bool = false
+        _ summary: String, defaultValue: String? = nil, range: String? = nil, since: String? = nil, example: String,
+        invalidExamples: [String], isSecret: Bool = false, needsRestart: Bool = false
     ) {
         self.init(
             FleetKeyRow(
-                name, summary, standard: standard, range: range ?? type.range, since: since, example: example,
-                mistakes: mistakes, isSecret: isSecret, needsRestart: needsRestart, schema: type.schema),
+                name, summary, defaultValue: defaultValue, range: range ?? type.range, since: since, example: example,
+                invalidExamples: invalidExamples, isSecret: isSecret, needsRestart: needsRestart, schema: type.schema),
             read: { value, settings in settings[keyPath: path] = type.read(value) },
             write: { $0[keyPath: path].map(type.write) }, differs: { $0[keyPath: path] != $1[keyPath: path] },
             take: { $0[keyPath: path] = $1[keyPath: path] })
@@ -137,12 +139,12 @@ package struct FleetTable<Settings: Sendable>: Sendable {
     private let finish: @Sendable (inout Settings, FleetTableReport) -> Void
 
     /// - Parameters:
-    ///   - unbuilt: keys of capabilities that are not built yet, see ``FleetKeys``.
+    ///   - unsupported: keys of capabilities that are not built yet, see ``FleetKeys``.
     ///   - aliases: other spellings of keys, and what they stand for.
     ///   - schemaBesides: members of the schema besides its properties.
     ///   - finish: settles what follows from several keys together, and reports what is wrong with them.
     package init(
-        _ keys: [FleetKey<Settings>], unbuilt: [String] = [], aliases: [String: String] = [:],
+        _ keys: [FleetKey<Settings>], unsupported: [String] = [], aliases: [String: String] = [:],
         schemaBesides: [JSONValue.Member] = [],
         finish: @escaping @Sendable (inout Settings, FleetTableReport) -> Void = { _, _ in }
     ) {
@@ -150,7 +152,7 @@ package struct FleetTable<Settings: Sendable>: Sendable {
         self.schemaBesides = schemaBesides
         self.finish = finish
         self.aliases = aliases
-        names = FleetKeys(keys.map(\.row.name), unbuilt: unbuilt, aliases: aliases)
+        names = FleetKeys(keys.map(\.row.name), unsupported: unsupported, aliases: aliases)
     }
 
     package var rows: [FleetKeyRow] { keys.map(\.row) }

@@ -144,13 +144,13 @@ package struct FleetReferenceReport {
     package func report(_ rule: Problem.Rule, _ text: String, at reference: FleetReference) {
         reading.report(
             rule, text, at: SourcePosition(line: reference.line, column: reference.column),
-            in: Place(.root, path: reference.path))
+            in: DocumentPath(.root, path: reference.path))
     }
 
     package func advise(_ text: String, at reference: FleetReference) {
         reading.advise(
             text, at: SourcePosition(line: reference.line, column: reference.column),
-            in: Place(.root, path: reference.path))
+            in: DocumentPath(.root, path: reference.path))
     }
 
     /// Groups and targets that a section names have to be in the fleet.

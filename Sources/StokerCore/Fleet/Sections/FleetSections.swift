@@ -127,9 +127,9 @@ package struct FleetKeyGroup: Sendable {
         var lines = ["| key | default | \(hasRange ? "written | " : "")|", "|---|---|\(hasRange ? "---|" : "")---|"]
         for row in rows {
             let since = row.since.map { " Since \($0)." } ?? ""
-            let standard = row.standard ?? "none"
+            let defaultValue = row.defaultValue ?? "none"
             lines.append(
-                "| `\(row.name)` | \(standard) | \(hasRange ? "\(row.range) | " : "")\(row.summary)\(since)\(row.needsRestart ? " \(Self.restart)" : "") |"
+                "| `\(row.name)` | \(defaultValue) | \(hasRange ? "\(row.range) | " : "")\(row.summary)\(since)\(row.needsRestart ? " \(Self.restart)" : "") |"
             )
         }
         return lines.joined(separator: "\n") + "\n"
@@ -166,7 +166,7 @@ package struct FleetSections: Sendable {
         self.entries = entries
         self.spaceEntries = spaceEntries
         spaceKeys = FleetKeys(
-            CheckSections.space.map(\.name) + spaceEntries.map(\.row.name), unbuilt: FleetKeys.unbuiltOfSpaces)
+            CheckSections.space.map(\.name) + spaceEntries.map(\.row.name), unsupported: FleetKeys.unsupportedOfSpaces)
         keys = FleetKeys(["version"] + entries.map(\.name), isTop: true)
     }
 
@@ -248,7 +248,7 @@ extension FleetSections.Entry {
                     let differs = key.differs(fleet[section], section.initial)
                     return FleetSetting(
                         path: "\(section.name).\(key.row.name)", value: key.write(fleet[section]),
-                        differs: differs, standard: key.row.standard, summary: key.row.summary,
+                        differs: differs, defaultValue: key.row.defaultValue, summary: key.row.summary,
                         isSecret: key.row.isSecret, needsRestart: key.row.needsRestart)
                 }
             })

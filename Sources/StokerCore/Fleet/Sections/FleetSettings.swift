@@ -9,7 +9,7 @@ package struct FleetSetting: Sendable, Equatable {
     /// The value is not the one that holds when nothing is said.
     package var differs: Bool
     /// What holds when it is not said, as a person would write it; nil for nothing.
-    package var standard: String?
+    package var defaultValue: String?
     package var summary: String
     package var isSecret: Bool
     package var needsRestart: Bool
@@ -41,7 +41,8 @@ extension FleetSections {
                 all.append(
                     known[path]
                         ?? FleetSetting(
-                            path: path, value: nil, differs: false, standard: row.standard, summary: row.summary,
+                            path: path, value: nil, differs: false, defaultValue: row.defaultValue,
+                            summary: row.summary,
                             isSecret: row.isSecret, needsRestart: row.needsRestart))
             }
         }

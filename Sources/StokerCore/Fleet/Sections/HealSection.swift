@@ -6,20 +6,21 @@ extension HealRule {
         [
             FleetKey(
                 FleetKeyRow(
-                    "mode", "What is done.", standard: "`suggest`", range: "`off`, `suggest`, `act`", example: "act",
-                    mistakes: ["always"], schema: modeSchema),
+                    "mode", "What is done.", defaultValue: "`suggest`", range: "`off`, `suggest`, `act`",
+                    example: "act",
+                    invalidExamples: ["always"], schema: modeSchema),
                 read: { value, rule in rule.mode = mode(value) ?? rule.mode }, write: { .string($0.mode.rawValue) },
                 differs: { $0.mode != $1.mode }),
             FleetKey(
                 "after", .integer(1...1_000, "failed pings in a row, such as 3"), \.after,
-                "Failed pings in a row before anything is done.", standard: "3", example: "5",
-                mistakes: ["0", "1001", "soon"]),
+                "Failed pings in a row before anything is done.", defaultValue: "3", example: "5",
+                invalidExamples: ["0", "1001", "soon"]),
             FleetKey(
                 FleetKeyRow(
                     "at_most", "Most restarts in which time; a build from scratch comes on top, once.",
-                    standard: "2 per 6h",
+                    defaultValue: "2 per 6h",
                     range: "0 to 20 restarts per 10m to 7d", example: "1 per 12h",
-                    mistakes: ["2", "2 per 5m", "21 per 6h", "two per 6h"],
+                    invalidExamples: ["2", "2 per 5m", "21 per 6h", "two per 6h"],
                     schema: FleetSchema.pattern("^([0-9]|1[0-9]|20) per \(FleetSchema.durationPattern)$")),
                 read: { value, rule in if let said = budget(value) { (rule.restarts, rule.within) = said } },
                 write: { .string("\($0.restarts) per \($0.within.text)") },
@@ -28,8 +29,8 @@ extension HealRule {
                 FleetKeyRow(
                     "with",
                     "What may be done: `factory-restart` is a build from scratch, once in that time. Naming it without a `mode` means `act`.",
-                    standard: "both", range: "`restart`, `factory-restart`, or a list", example: "[restart]",
-                    mistakes: ["reboot"],
+                    defaultValue: "both", range: "`restart`, `factory-restart`, or a list", example: "[restart]",
+                    invalidExamples: ["reboot"],
                     schema: FleetSchema.oneOrMany(FleetSchema.words(["restart", "factory-restart"]))),
                 read: { value, rule in
                     guard let items = value.items("restart, factory-restart, or both") else { return }
@@ -43,8 +44,9 @@ extension HealRule {
                 }, differs: { ($0.restarts > 0, $0.factoryRestarts) != ($1.restarts > 0, $1.factoryRestarts) }),
             FleetKey(
                 "wait", .duration(.seconds(60) ... .seconds(86_400), example: "10m"), \.wait,
-                "Least time between the first action and the second, doubled for each further one.", standard: "10m",
-                example: "20m", mistakes: ["10", "30s", "2d"]),
+                "Least time between the first action and the second, doubled for each further one.",
+                defaultValue: "10m",
+                example: "20m", invalidExamples: ["10", "30s", "2d"]),
         ],
         finish: { rule, said in
             // Who says what is to be done wants it done.

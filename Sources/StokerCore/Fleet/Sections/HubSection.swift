@@ -65,16 +65,20 @@ extension FleetSection where Settings == Fleet.Hub {
                 "namespace",
                 .text("a user or organisation", pattern: "^(\(FleetSchema.hubNamePattern))?$") {
                     SpaceName.isPart($0) ? nil : "is not the name of a user or an organisation"
-                }, \.namespace, "Owner of Spaces that are named without one.", example: "acme", mistakes: ["a/b", "-a"]),
+                }, \.namespace, "Owner of Spaces that are named without one.", example: "acme",
+                invalidExamples: ["a/b", "-a"]),
             FleetKey(
                 "token", .secret("a Hub token, such as ${HF_TOKEN:-}"), \.token,
                 "Reads the stages of the fleet, opens private Spaces, restarts. Empty: the Hub is asked nothing unless `watch` or `discover` says so.",
-                standard: "`$HF_TOKEN`", example: "\"${HF_TOKEN:-}\"", mistakes: ["[a]", "{ a: b }"], isSecret: true,
+                defaultValue: "`$HF_TOKEN`", example: "\"${HF_TOKEN:-}\"", invalidExamples: ["[a]", "{ a: b }"],
+                isSecret: true,
                 needsRestart: true),
             FleetKey(
                 FleetKeyRow(
-                    "endpoint", "Base address of the Hub.", standard: "`$HF_ENDPOINT`, else `https://huggingface.co`",
-                    example: "https://hub.example.com/", mistakes: ["hub.example.com", "\"ftp://hub\"", "https://"],
+                    "endpoint", "Base address of the Hub.",
+                    defaultValue: "`$HF_ENDPOINT`, else `https://huggingface.co`",
+                    example: "https://hub.example.com/",
+                    invalidExamples: ["hub.example.com", "\"ftp://hub\"", "https://"],
                     needsRestart: true, schema: FleetSchema.webAddress(orEmpty: false)),
                 read: { value, hub in
                     guard let address = value.address([.http, .https]) else { return }
@@ -86,9 +90,9 @@ extension FleetSection where Settings == Fleet.Hub {
                 FleetKeyRow(
                     "address",
                     "How a Space's address follows from its name; not needed where the Hub is watched, a simulated one included.",
-                    standard: "as the Hub says, else on huggingface.co `https://{subdomain}.hf.space`",
+                    defaultValue: "as the Hub says, else on huggingface.co `https://{subdomain}.hf.space`",
                     example: "\"https://{subdomain}.example.com\"",
-                    mistakes: ["https://example.com", "\"{subdomain}.example.com\""],
+                    invalidExamples: ["https://example.com", "\"{subdomain}.example.com\""],
                     schema: FleetSchema.pattern("\\{subdomain\\}")),
                 read: { value, hub in
                     guard let text = value.text("a pattern such as https://{subdomain}.hf.space") else { return }
@@ -106,13 +110,13 @@ extension FleetSection where Settings == Fleet.Hub {
             FleetKey(
                 "watch", .bool, \.watch,
                 "`true` reads the stages of public Spaces without a token, `false` never asks the Hub.",
-                standard: "with a token, or with `discover`", example: "true", mistakes: ["perhaps"]),
+                defaultValue: "with a token, or with `discover`", example: "true", invalidExamples: ["perhaps"]),
             // Read when the settings of checks are known: `FleetFile.readDiscovery`.
             FleetKey(
                 FleetKeyRow(
                     "discover",
                     "`true`: every Space of `namespace` joins the fleet, and leaves it when it is gone; or a mapping that says which.",
-                    standard: "false", example: "{ namespaces: [acme] }", mistakes: ["perhaps", "[a]"],
+                    defaultValue: "false", example: "{ namespaces: [acme] }", invalidExamples: ["perhaps", "[a]"],
                     schema: [
                         "anyOf": .array(
                             (FleetSchema.bool["anyOf"]?.array ?? []) + [
@@ -122,12 +126,13 @@ extension FleetSection where Settings == Fleet.Hub {
             FleetKey(
                 "private_header", .word, \.privateHeader,
                 "Header that carries the token to private and protected Spaces; sent to that Space's own host only.",
-                standard: "`x-hf-authorization`", example: "authorization", mistakes: ["x-other"]),
+                defaultValue: "`x-hf-authorization`", example: "authorization", invalidExamples: ["x-other"]),
             FleetKey(
                 "status_page", .webAddress, \.statusPage,
                 "The platform's status page (Better Stack), which is read while Spaces fail: what it tells is named as the cause.",
-                standard: "for huggingface.co `https://status.huggingface.co`, else none",
-                example: "https://status.example.com", mistakes: ["status.example.com", "[a]"], needsRestart: true),
+                defaultValue: "for huggingface.co `https://status.huggingface.co`, else none",
+                example: "https://status.example.com", invalidExamples: ["status.example.com", "[a]"],
+                needsRestart: true),
         ]), initial: Fleet.Hub(), at: \.hub,
         groups: [
             FleetKeyGroup(
@@ -140,19 +145,20 @@ extension Fleet.Discovery {
     /// Keys of `hub.discover`.
     static let rows: [FleetKeyRow] = [
         FleetKeyRow(
-            "namespaces", "Users and organisations, any of which.", standard: "`hub.namespace`",
+            "namespaces", "Users and organisations, any of which.", defaultValue: "`hub.namespace`",
             example: "[acme, maren]",
-            mistakes: ["[a/b]"], schema: FleetSchema.oneOrMany(FleetSchema.pattern("^\(FleetSchema.hubNamePattern)$"))),
+            invalidExamples: ["[a/b]"],
+            schema: FleetSchema.oneOrMany(FleetSchema.pattern("^\(FleetSchema.hubNamePattern)$"))),
         FleetKeyRow(
-            "sdk", "Only these SDKs.", standard: "all that run an app",
-            range: "`gradio`, `docker`, `streamlit`, `static`", example: "[docker]", mistakes: ["rust"],
+            "sdk", "Only these SDKs.", defaultValue: "all that run an app",
+            range: "`gradio`, `docker`, `streamlit`, `static`", example: "[docker]", invalidExamples: ["rust"],
             schema: FleetSchema.oneOrMany(FleetSchema.words(sdkNames))),
         FleetKeyRow(
-            "tags", "Only Spaces with all of these tags.", example: "[prod]", mistakes: ["{ a: b }"],
+            "tags", "Only Spaces with all of these tags.", example: "[prod]", invalidExamples: ["{ a: b }"],
             schema: FleetSchema.oneOrMany(["type": ["string", "number"]])),
         FleetKeyRow(
             "names", "Only names that match one of these patterns; `*` is any text.", example: "[\"bot-*\"]",
-            mistakes: ["{ a: b }"], schema: FleetSchema.oneOrMany(["type": ["string", "number"]])),
+            invalidExamples: ["{ a: b }"], schema: FleetSchema.oneOrMany(["type": ["string", "number"]])),
     ]
     static let sdkNames = ["gradio", "docker", "streamlit", "static"]
     static let keys = FleetKeys(rows.map(\.name))

@@ -25,8 +25,8 @@ struct CheckSettings: Sendable {
     var redirects: Int?
     var verifyTLS: Bool?
     /// Where the interval and the waits are said, for advice.
-    var everyPlace: (mark: SourcePosition, place: Place)?
-    var waitPlace: (mark: SourcePosition, place: Place)?
+    var everyPlace: (mark: SourcePosition, place: DocumentPath)?
+    var waitPlace: (mark: SourcePosition, place: DocumentPath)?
 
     /// These settings, with the gaps filled from the level above.
     func over(_ above: CheckSettings) -> CheckSettings {
@@ -100,7 +100,7 @@ struct CheckSettings: Sendable {
                     "A named interval, see [warmth.md](warmth.md); `never` pauses the check. Not together with `every`.",
                     range: Warmth.allCases.map { "`\($0.rawValue)` \($0.interval.text)" }.joined(separator: ", ")
                         + ", `never`",
-                    example: "warm", mistakes: ["lukewarm"], schema: FleetSchema.words(levels.map(\.0))),
+                    example: "warm", invalidExamples: ["lukewarm"], schema: FleetSchema.words(levels.map(\.0))),
                 read: { value, settings in
                     switch value.word(levels) {
                     case .on(let level):
@@ -113,14 +113,16 @@ struct CheckSettings: Sendable {
                 }),
             key(
                 "every", .duration(.seconds(1) ... .seconds(366 * 86_400), example: "2m, 45m or 12h"), \.every,
-                "Time between two pings.", standard: "45m", example: "5m", mistakes: ["5", "5sec", "0s", "400d"]
+                "Time between two pings.", defaultValue: "45m", example: "5m",
+                invalidExamples: ["5", "5sec", "0s", "400d"]
             ) { value, settings in
                 if settings.everyPlace == nil { settings.everyPlace = (value.mark, value.place) }
             },
             FleetKey(
                 FleetKeyRow(
-                    "path", "Path that is asked for, behind the Space's address.", standard: "`/`", example: "/health",
-                    mistakes: ["health", "https://a.example/health", "\"/a b\""],
+                    "path", "Path that is asked for, behind the Space's address.", defaultValue: "`/`",
+                    example: "/health",
+                    invalidExamples: ["health", "https://a.example/health", "\"/a b\""],
                     schema: FleetSchema.pattern("^/[^\\s#]*$")),
                 read: { value, settings in
                     guard let text = value.text("a path such as /health") else { return }
@@ -130,21 +132,22 @@ struct CheckSettings: Sendable {
             key(
                 "timeout", .duration(attempt, example: "120s"), \.timeout,
                 "Limit of one attempt, from the first packet to the last byte; a start is waited for.",
-                standard: "120s", example: "30s", mistakes: ["30", "1ms", "2h"]
+                defaultValue: "120s", example: "30s", invalidExamples: ["30", "1ms", "2h"]
             ) { value, settings in settings.waitPlace = (value.mark, value.place) },
             key(
                 "connect_timeout", .duration(attempt, example: "10s"), \.connectTimeout,
-                "Limit for the connection inside `timeout`.", standard: "10s", example: "5s",
-                mistakes: ["5", "1ms", "2h"]),
+                "Limit for the connection inside `timeout`.", defaultValue: "10s", example: "5s",
+                invalidExamples: ["5", "1ms", "2h"]),
             key(
                 "tls_timeout", .duration(attempt, example: "10s"), \.tlsTimeout,
-                "Limit for the TLS handshake inside `timeout`.", standard: "10s", example: "5s",
-                mistakes: ["5", "1ms", "2h"]),
+                "Limit for the TLS handshake inside `timeout`.", defaultValue: "10s", example: "5s",
+                invalidExamples: ["5", "1ms", "2h"]),
             FleetKey(
                 FleetKeyRow(
-                    "retry", "Waits before the further attempts of one ping, at most 10.", standard: "`[5s, 10s, 20s]`",
+                    "retry", "Waits before the further attempts of one ping, at most 10.",
+                    defaultValue: "`[5s, 10s, 20s]`",
                     range: "list of 0s to 1h, or `off`", example: "[2s, 4s]",
-                    mistakes: ["[2]", "sometimes", "[1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s]"],
+                    invalidExamples: ["[2]", "sometimes", "[1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s]"],
                     schema: [
                         "anyOf": [
                             ["type": "array", "maxItems": 10, "items": FleetSchema.duration],
@@ -157,12 +160,13 @@ struct CheckSettings: Sendable {
                 }),
             key(
                 "recheck", .duration(.seconds(1) ... .seconds(86_400), example: "60s"), \.recheck,
-                "Time between two pings while the check fails; at most `every`.", standard: "60s", example: "30s",
-                mistakes: ["30", "10ms", "2d"]),
+                "Time between two pings while the check fails; at most `every`.", defaultValue: "60s", example: "30s",
+                invalidExamples: ["30", "10ms", "2d"]),
             FleetKey(
                 FleetKeyRow(
-                    "jitter", "How much each interval is varied.", standard: "5%", range: "`5%` or `0.05`; at most 50%",
-                    example: "10%", mistakes: ["60%", "little", "-1%"],
+                    "jitter", "How much each interval is varied.", defaultValue: "5%",
+                    range: "`5%` or `0.05`; at most 50%",
+                    example: "10%", invalidExamples: ["60%", "little", "-1%"],
                     schema: [
                         "anyOf": [
                             ["type": "number", "minimum": 0, "maximum": 0.5],
@@ -175,10 +179,11 @@ struct CheckSettings: Sendable {
                     ]), read: { value, settings in settings.jitter = jitter(value) }),
             FleetKey(
                 FleetKeyRow(
-                    "hours", "When pings are made; `always` undoes the level above.", standard: "always",
+                    "hours", "When pings are made; `always` undoes the level above.", defaultValue: "always",
                     range: "`Mon-Fri 07:00-20:00 Europe/Berlin`, several windows by comma, UTC without a zone",
                     example: "\"Mon-Fri 07:00-20:00 Europe/Berlin\"",
-                    mistakes: ["\"25:00-26:00\"", "\"Mon-Fri\"", "\"07:00-20:00 Europe/Nowhere\""], schema: hoursSchema),
+                    invalidExamples: ["\"25:00-26:00\"", "\"Mon-Fri\"", "\"07:00-20:00 Europe/Nowhere\""],
+                    schema: hoursSchema),
                 read: { value, settings in
                     guard let text = value.text("hours such as Mon-Fri 07:00-20:00 Europe/Berlin") else { return }
                     if text.value == "always" {
@@ -192,8 +197,8 @@ struct CheckSettings: Sendable {
                 }),
             FleetKey(
                 FleetKeyRow(
-                    "down_after", "How many failed pings of how many make the check down.", standard: "1 of 1",
-                    range: "`2 of 3`; up to 32", example: "2 of 3", mistakes: ["3 of 2", "often", "0", "33"],
+                    "down_after", "How many failed pings of how many make the check down.", defaultValue: "1 of 1",
+                    range: "`2 of 3`; up to 32", example: "2 of 3", invalidExamples: ["3 of 2", "often", "0", "33"],
                     schema: [
                         "anyOf": [
                             ["type": "integer", "minimum": 1, "maximum": 32],
@@ -205,8 +210,8 @@ struct CheckSettings: Sendable {
                     ]), read: { value, settings in settings.downAfter = threshold(value) }),
             FleetKey(
                 FleetKeyRow(
-                    "expect", "What an answer must look like, see below.", standard: "status 200-399",
-                    example: "{ status: 200 }", mistakes: ["ok"], schema: FleetSchema.reference("expect")),
+                    "expect", "What an answer must look like, see below.", defaultValue: "status 200-399",
+                    example: "{ status: 200 }", invalidExamples: ["ok"], schema: FleetSchema.reference("expect")),
                 read: { value, settings in
                     var said = ExpectSettings()
                     guard ExpectSettings.table.read(value, into: &said) else { return }
@@ -215,8 +220,8 @@ struct CheckSettings: Sendable {
                 }),
             FleetKey(
                 FleetKeyRow(
-                    "method", "HTTP method, in capitals.", standard: "GET", example: "HEAD",
-                    mistakes: ["get", "CONNECT", "\"G T\""],
+                    "method", "HTTP method, in capitals.", defaultValue: "GET", example: "HEAD",
+                    invalidExamples: ["get", "CONNECT", "\"G T\""],
                     schema: FleetSchema.pattern(
                         "^(?!(get|head|post|put|patch|delete|options|CONNECT)$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,32}$")),
                 read: { value, settings in
@@ -225,7 +230,7 @@ struct CheckSettings: Sendable {
             FleetKey(
                 FleetKeyRow(
                     "headers", "Headers to send. Values are never shown.", example: "{ Accept: text/html }",
-                    mistakes: ["{ \"a b\": c }", "{ Content-Length: 1 }", "{ A: \"b\\nc\" }", "text/html"],
+                    invalidExamples: ["{ \"a b\": c }", "{ Content-Length: 1 }", "{ A: \"b\\nc\" }", "text/html"],
                     isSecret: true,
                     schema: [
                         "type": ["object", "null"],
@@ -240,7 +245,7 @@ struct CheckSettings: Sendable {
                     ]), read: { value, settings in settings.headers = headers(value) }),
             FleetKey(
                 FleetKeyRow(
-                    "body", "Body to send, at most 64 KiB.", example: "ping", mistakes: ["[a]", "{ a: b }"],
+                    "body", "Body to send, at most 64 KiB.", example: "ping", invalidExamples: ["[a]", "{ a: b }"],
                     schema: FleetSchema.text),
                 read: { value, settings in
                     guard let text = value.text("the text to send") else { return }
@@ -250,14 +255,15 @@ struct CheckSettings: Sendable {
                 }),
             key(
                 "redirects", .integer(0...20, "how many redirects are followed, such as 5"), \.redirects,
-                "How many redirects are followed; 0 judges the redirect itself.", standard: "5", example: "0",
-                mistakes: ["21", "all"]),
+                "How many redirects are followed; 0 judges the redirect itself.", defaultValue: "5", example: "0",
+                invalidExamples: ["21", "all"]),
             key(
-                "verify_tls", .bool, \.verifyTLS, "Whether certificates are checked.", standard: "true",
-                example: "false", mistakes: ["maybe"]),
+                "verify_tls", .bool, \.verifyTLS, "Whether certificates are checked.", defaultValue: "true",
+                example: "false", invalidExamples: ["maybe"]),
             key(
-                "paused", .bool, \.paused, "Whether no pings are made; the check stays in the list.", standard: "false",
-                example: "true", mistakes: ["maybe"]),
+                "paused", .bool, \.paused, "Whether no pings are made; the check stays in the list.",
+                defaultValue: "false",
+                example: "true", invalidExamples: ["maybe"]),
         ], schemaBesides: [.init("not", ["required": ["warmth", "every"]])],
         finish: { settings, said in
             if said.has("warmth"), said.has("every") {
@@ -281,12 +287,13 @@ struct CheckSettings: Sendable {
     /// A key that reads into a setting, and notes where it was said.
     private static func key<Output>(
         _ name: String, _ type: FleetValue<Output>, _ path: any WritableKeyPath<CheckSettings, Output?> & Sendable,
-        _ summary: String, standard: String, example: String, mistakes: [String],
+        _ summary: String, defaultValue: String, example: String, invalidExamples: [String],
         note: @escaping @Sendable (Value, inout CheckSettings) -> Void = { _, _ in }
     ) -> FleetKey<CheckSettings> {
         FleetKey(
             FleetKeyRow(
-                name, summary, standard: standard, range: type.range, example: example, mistakes: mistakes,
+                name, summary, defaultValue: defaultValue, range: type.range, example: example,
+                invalidExamples: invalidExamples,
                 schema: type.schema),
             read: { value, settings in
                 if let read = type.read(value) { settings[keyPath: path] = read }
@@ -431,9 +438,9 @@ struct ExpectSettings: Sendable {
     private static let common: [FleetKey<ExpectSettings>] = [
         FleetKey(
             FleetKeyRow(
-                "status", "Accepted status codes.", standard: "200-399",
+                "status", "Accepted status codes.", defaultValue: "200-399",
                 range: "`200`, `2xx`, `200-299` or a list of them", example: "[200, 204, 3xx]",
-                mistakes: ["ok", "[]", "299-200", "600", "6xx"],
+                invalidExamples: ["ok", "[]", "299-200", "600", "6xx"],
                 schema: [
                     "anyOf": [
                         statusSchema, ["type": "array", "minItems": 1, "maxItems": 100, "items": statusSchema],
@@ -442,7 +449,7 @@ struct ExpectSettings: Sendable {
             read: { value, said in said.expect.status = Expectation.statuses(value) ?? said.expect.status }),
         FleetKey(
             FleetKeyRow(
-                "text", "Text that must be in the body.", example: "pong", mistakes: ["\"\"", "[a]"],
+                "text", "Text that must be in the body.", example: "pong", invalidExamples: ["\"\"", "[a]"],
                 schema: FleetSchema.text),
             read: { value, said in
                 let wanted = "text that must be in the answer"
@@ -452,7 +459,7 @@ struct ExpectSettings: Sendable {
         FleetKey(
             FleetKeyRow(
                 "regex", "Regular expression that must match in the body.", example: "\"po+ng\"",
-                mistakes: ["\"(a\"", "\"(?=a)\"", "\"(a)\\\\1\""], schema: FleetSchema.text),
+                invalidExamples: ["\"(a\"", "\"(?=a)\"", "\"(a)\\\\1\""], schema: FleetSchema.text),
             read: { value, said in
                 guard let pattern = value.text("a regular expression"), !pattern.value.isEmpty else { return }
                 do {
@@ -474,7 +481,7 @@ struct ExpectSettings: Sendable {
         FleetKey(
             FleetKeyRow(
                 "json", "Paths into a JSON answer and the value each must have.", example: "{ $.database: connected }",
-                mistakes: ["{ database: connected }", "{ \"$.*\": 1 }", "connected"],
+                invalidExamples: ["{ database: connected }", "{ \"$.*\": 1 }", "connected"],
                 schema: [
                     "type": ["object", "null"],
                     "propertyNames": [
@@ -497,17 +504,19 @@ struct ExpectSettings: Sendable {
         FleetKey(
             "within", .duration(.milliseconds(1) ... .seconds(3_600), example: "800ms or 2s"), \.expect.within,
             "Longest time to the first byte; a slower answer is slow, not down.", example: "800ms",
-            mistakes: ["2", "2h", "soon"]),
+            invalidExamples: ["2", "2h", "soon"]),
         FleetKey(
             "certificate_days", .integer(0...3_650, "days such as 14"), \.expect.certificateDays,
-            "Fewest days the certificate must still be good for.", example: "14", mistakes: ["-1", "3651", "14d"]),
+            "Fewest days the certificate must still be good for.", example: "14",
+            invalidExamples: ["-1", "3651", "14d"]),
     ]
 
     /// What only one kind of check expects: one text or a list of them.
     private static func own(_ expectation: OwnExpectation) -> FleetKey<ExpectSettings> {
         FleetKey(
             FleetKeyRow(
-                expectation.key, "\(expectation.summary).", example: expectation.sample, mistakes: expectation.mistakes,
+                expectation.key, "\(expectation.summary).", example: expectation.sample,
+                invalidExamples: expectation.invalidExamples,
                 schema: FleetSchema.oneOrMany(
                     ["type": ["string", "number"]],
                     besides: [.init("minItems", 1), .init("maxItems", .integer(Int64(expectation.most)))])),

@@ -37,31 +37,34 @@ extension FleetSection where Settings == Fleet.LedgerSettings {
             [
                 FleetKey(
                     "path", .text("the path of an SQLite file"), \.path, "The SQLite file.",
-                    standard: "`stoker.sqlite` in the data folder", example: "fleet.sqlite", mistakes: ["[a]"],
+                    defaultValue: "`stoker.sqlite` in the data folder", example: "fleet.sqlite",
+                    invalidExamples: ["[a]"],
                     needsRestart: true),
                 FleetKey(
                     "keep_observations", .duration(kept, example: "7d"), \.keepObservations, "Single observations.",
-                    standard: "7d", example: "14d", mistakes: ["7", "30m", "4000d"], needsRestart: true),
+                    defaultValue: "7d", example: "14d", invalidExamples: ["7", "30m", "4000d"], needsRestart: true),
                 FleetKey(
                     "keep_minutes", .duration(kept, example: "2d"), \.keepMinutes,
-                    "Detail by the minute: single observations are kept for this long at least.", standard: "2d",
-                    example: "3d", mistakes: ["2", "30m", "4000d"], needsRestart: true),
+                    "Detail by the minute: single observations are kept for this long at least.", defaultValue: "2d",
+                    example: "3d", invalidExamples: ["2", "30m", "4000d"], needsRestart: true),
                 FleetKey(
-                    "keep_hours", .duration(kept, example: "400d"), \.keepHours, "Sums by hour.", standard: "400d",
-                    example: "730d", mistakes: ["400", "30m", "4000d"], needsRestart: true),
+                    "keep_hours", .duration(kept, example: "400d"), \.keepHours, "Sums by hour.", defaultValue: "400d",
+                    example: "730d", invalidExamples: ["400", "30m", "4000d"], needsRestart: true),
                 FleetKey(
                     "keep_days", .duration(kept, example: "1825d"), \.keepDays,
                     "Sums by day, changes of verdicts, incidents and events; at least as long as the others.",
-                    standard: "1825d", example: "1095d", mistakes: ["1825", "30m", "4000d"], needsRestart: true),
+                    defaultValue: "1825d", example: "1095d", invalidExamples: ["1825", "30m", "4000d"],
+                    needsRestart: true),
                 FleetKey(
                     "vault", .list(.reference("a vault's name"), "vaults", limit: 8), \.vaults,
                     "Where it is kept so that it survives its disk: names of `vaults`. The first decides and restores, the others get copies; see [safekeeping](safekeeping.md).",
-                    standard: "none", range: "a name of `vaults`, or a list", example: "[]",
-                    mistakes: ["{ a: b }"], needsRestart: true),
+                    defaultValue: "none", range: "a name of `vaults`, or a list", example: "[]",
+                    invalidExamples: ["{ a: b }"], needsRestart: true),
                 FleetKey(
                     "every", .duration(.seconds(1) ... .seconds(86_400), example: "1m"), \.every,
                     "Time between two snapshots of it. Never under 20 times what a snapshot costs, and 60s for a dataset.",
-                    standard: "1m; dataset 5m", example: "30s", mistakes: ["0s", "2d", "often"], needsRestart: true),
+                    defaultValue: "1m; dataset 5m", example: "30s", invalidExamples: ["0s", "2d", "often"],
+                    needsRestart: true),
             ]), initial: Fleet.LedgerSettings(), at: \.ledger)
 
     private static let kept = Duration.seconds(3_600) ... .seconds(3_650 * 86_400)

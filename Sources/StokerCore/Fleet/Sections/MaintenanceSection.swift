@@ -4,37 +4,39 @@ package enum MaintenanceSection {
         [
             FleetKey(
                 "name", .text("a name, such as updates"), \.name, "What it is called; each has its own.",
-                example: "moving, from: \"2026-12-01 05:30\", for: 1h", mistakes: ["[a]"]),
+                example: "moving, from: \"2026-12-01 05:30\", for: 1h", invalidExamples: ["[a]"]),
             FleetKey(
                 "schedule", .schedule, \.schedule,
                 "When it begins, again and again: a cron expression and a zone, see [schedules](#schedules). Needs `for`.",
-                example: "\"0 2 * * Sun Europe/Berlin\", for: 2h", mistakes: ["\"0 0 30 2 *\"", "\"0 2 * *\""]),
+                example: "\"0 2 * * Sun Europe/Berlin\", for: 2h", invalidExamples: ["\"0 0 30 2 *\"", "\"0 2 * *\""]),
             FleetKey(
                 "for", .duration(.seconds(60) ... .seconds(31 * 86_400), example: "2h"), \.length,
                 "How long it lasts, in real time.", example: "2h, from: \"2026-12-01 05:30\"",
-                mistakes: ["2", "10s", "32d"]),
+                invalidExamples: ["2", "10s", "32d"]),
             FleetKey(
                 "from", .text("a time, such as 2026-12-01 05:30"), \.from,
                 "Once: when it begins, in the zone. In place of `schedule`.", range: "`2026-12-01 05:30`",
-                example: "\"2026-12-01 05:30\", until: \"2026-12-01 07:30\"", mistakes: ["\"tomorrow\", for: 1h"]),
+                example: "\"2026-12-01 05:30\", until: \"2026-12-01 07:30\"", invalidExamples: ["\"tomorrow\", for: 1h"]
+            ),
             FleetKey(
                 "until", .text("a time, such as 2026-12-01 07:30"), \.until,
                 "Once: when it ends, or `for` in its place.",
                 range: "`2026-12-01 07:30`", example: "\"2026-12-01 07:30\", from: \"2026-12-01 05:30\"",
-                mistakes: ["\"later\", from: \"2026-12-01 05:30\""]),
+                invalidExamples: ["\"later\", from: \"2026-12-01 05:30\""]),
             FleetKey(
-                "zone", .text("a time zone, such as Europe/Berlin"), \.zone, "Of `from` and `until`.", standard: "UTC",
+                "zone", .text("a time zone, such as Europe/Berlin"), \.zone, "Of `from` and `until`.",
+                defaultValue: "UTC",
                 example: "Europe/Berlin, from: \"2026-12-01 05:30\", for: 1h",
-                mistakes: ["Europe/Nowhere, from: \"2026-12-01 05:30\", for: 1h"]),
+                invalidExamples: ["Europe/Nowhere, from: \"2026-12-01 05:30\", for: 1h"]),
             FleetKey(
                 "groups", .list(.reference("a group's name"), "groups", limit: 1_000), \.groups,
-                "Only these groups.", standard: "all", example: "[], from: \"2026-12-01 05:30\", for: 1h",
-                mistakes: ["nowhere, from: \"2026-12-01 05:30\", for: 1h", "{ a: b }"]),
+                "Only these groups.", defaultValue: "all", example: "[], from: \"2026-12-01 05:30\", for: 1h",
+                invalidExamples: ["nowhere, from: \"2026-12-01 05:30\", for: 1h", "{ a: b }"]),
             FleetKey(
                 "targets", .list(.reference("a target's name"), "targets", limit: 1_000), \.targets,
-                "Only these targets, or single checks; with `groups`, either is enough.", standard: "all",
+                "Only these targets, or single checks; with `groups`, either is enough.", defaultValue: "all",
                 example: "[], from: \"2026-12-01 05:30\", for: 1h",
-                mistakes: ["nowhere, from: \"2026-12-01 05:30\", for: 1h", "{ a: b }"]),
+                invalidExamples: ["nowhere, from: \"2026-12-01 05:30\", for: 1h", "{ a: b }"]),
         ],
         finish: { rule, said in finish(&rule, said) })
 

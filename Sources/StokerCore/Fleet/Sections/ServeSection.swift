@@ -39,13 +39,13 @@ extension FleetSection where Settings == Fleet.Serve {
             [
                 FleetKey(
                     "port", .integer(0...65_535, "a port such as 7860"), \.port, "TCP port; 0 takes a free one.",
-                    standard: "7860", example: "8080", mistakes: ["http", "65536", "-1"], needsRestart: true),
+                    defaultValue: "7860", example: "8080", invalidExamples: ["http", "65536", "-1"], needsRestart: true),
                 FleetKey(
                     FleetKeyRow(
                         "host", "Address to listen on.",
-                        standard: "127.0.0.1; 0.0.0.0 in a container when neither the file nor `--host` says one",
+                        defaultValue: "127.0.0.1; 0.0.0.0 in a container when neither the file nor `--host` says one",
                         example: "0.0.0.0",
-                        mistakes: ["\"a b\"", "\"\"", "http://a/"], needsRestart: true,
+                        invalidExamples: ["\"a b\"", "\"\"", "http://a/"], needsRestart: true,
                         schema: FleetSchema.pattern("^[A-Za-z0-9.:_%\\[\\]-]+$")),
                     read: { value, serve in
                         guard let host = value.string("an address to listen on, such as 127.0.0.1 or 0.0.0.0") else {
@@ -66,23 +66,24 @@ extension FleetSection where Settings == Fleet.Serve {
                     "public_url", .webAddress, \.publicURL,
                     "Where the world reaches this server; may have a path, see below.",
                     example: "https://example.com/stoker",
-                    mistakes: ["example.com", "https://"], needsRestart: true),
+                    invalidExamples: ["example.com", "https://"], needsRestart: true),
                 FleetKey(
                     "self_ping", .durationOrOff(.seconds(10) ... .seconds(86_400), example: "2m, or off"), \.selfPing,
-                    "Interval of the ping to ourselves.", standard: "2m", example: "5m",
-                    mistakes: ["5s", "2d", "often"]),
+                    "Interval of the ping to ourselves.", defaultValue: "2m", example: "5m",
+                    invalidExamples: ["5s", "2d", "often"]),
                 FleetKey(
                     "token", .secret("a token, such as ${STOKER_TOKEN:-}"), \.token, "Token that writing needs.",
-                    standard: "made where one is needed, see below", example: "\"${STOKER_TOKEN:-}\"",
-                    mistakes: ["[a]"], isSecret: true, needsRestart: true),
+                    defaultValue: "made where one is needed, see below", example: "\"${STOKER_TOKEN:-}\"",
+                    invalidExamples: ["[a]"], isSecret: true, needsRestart: true),
                 FleetKey(
-                    "private", .bool, \.privateReading, "Whether reading needs the token as well.", standard: "false",
-                    example: "true", mistakes: ["maybe"], needsRestart: true),
+                    "private", .bool, \.privateReading, "Whether reading needs the token as well.",
+                    defaultValue: "false",
+                    example: "true", invalidExamples: ["maybe"], needsRestart: true),
                 FleetKey(
                     "sign_in", .table(signIn, Fleet.SignIn()), \.signIn,
                     "Who may sign in with an account on the Hub, see below.",
                     example: "{ huggingface: { maren: admin, kestrel-labs: operate } }",
-                    mistakes: ["[a]", "{ huggingface: { maren: owner } }"]),
+                    invalidExamples: ["[a]", "{ huggingface: { maren: owner } }"]),
             ]), initial: Fleet.Serve(), at: \.serve,
         groups: [
             FleetKeyGroup(
@@ -110,15 +111,15 @@ extension FleetSection where Settings == Fleet.Serve {
                         roles.sorted { $0.key < $1.key }.map { FleetNamed(name: $0.key, value: $0.value) }
                     }),
                 \.roles, "Users and organisations, and what each may: `read`, `operate` or `admin`. The largest holds.",
-                example: "{ maren: admin }", mistakes: ["[maren]", "{ maren: all }", "{ \"a b\": read }"]),
+                example: "{ maren: admin }", invalidExamples: ["[maren]", "{ maren: all }", "{ \"a b\": read }"]),
             FleetKey(
                 "client_id", .text("the id of an app, such as ${OAUTH_CLIENT_ID}"), \.clientID,
                 "Id of the app that is registered on the Hub.",
-                standard: "`OAUTH_CLIENT_ID`, which a Space with `hf_oauth: true` has", example: "0f3a1c22",
-                mistakes: ["[a]"]),
+                defaultValue: "`OAUTH_CLIENT_ID`, which a Space with `hf_oauth: true` has", example: "0f3a1c22",
+                invalidExamples: ["[a]"]),
             FleetKey(
                 "client_secret", .secret("the secret of the app, such as ${OAUTH_CLIENT_SECRET:-}"), \.clientSecret,
-                "Secret of that app; a public app has none.", standard: "`OAUTH_CLIENT_SECRET`",
-                example: "\"${OAUTH_CLIENT_SECRET:-}\"", mistakes: ["[a]"], isSecret: true),
+                "Secret of that app; a public app has none.", defaultValue: "`OAUTH_CLIENT_SECRET`",
+                example: "\"${OAUTH_CLIENT_SECRET:-}\"", invalidExamples: ["[a]"], isSecret: true),
         ])
 }

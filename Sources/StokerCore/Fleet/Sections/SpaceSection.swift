@@ -15,13 +15,13 @@ package struct SpaceSection<Settings: Sendable & Equatable>: Sendable {
     ///   - summary: for editors and documents; ends with a period.
     ///   - groups: the keys of mappings inside it.
     package init(
-        _ name: String, _ summary: String, _ table: FleetTable<Settings>, example: String, mistakes: [String],
+        _ name: String, _ summary: String, _ table: FleetTable<Settings>, example: String, invalidExamples: [String],
         groups: [FleetKeyGroup] = [], initial: @escaping @Sendable (Fleet) -> Settings
     ) {
         self.name = name
         self.table = table
         self.initial = initial
-        row = FleetKeyRow(name, summary, example: example, mistakes: mistakes, schema: table.schema)
+        row = FleetKeyRow(name, summary, example: example, invalidExamples: invalidExamples, schema: table.schema)
         self.groups =
             [
                 FleetKeyGroup(

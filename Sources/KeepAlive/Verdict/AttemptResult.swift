@@ -1,7 +1,7 @@
 package import StokerCore
 
 /// What an attempt means for its check.
-package struct Finding: Equatable {
+package struct AttemptResult: Equatable {
     package var outcome: Outcome
     package var cause: Cause
     /// HTTP status, 0 when there was none.

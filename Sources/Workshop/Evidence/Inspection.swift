@@ -2,7 +2,7 @@ import Foundation
 import StokerCore
 
 /// What one perspective sees at one commit.
-struct Look: Sendable, Equatable {
+struct Inspection: Sendable, Equatable {
     var findings: [Finding] = []
     /// What rules saw whose findings are not published, by rule; empty for one that saw nothing.
     var leads: [String: [Lead]] = [:]
@@ -14,8 +14,8 @@ struct Look: Sendable, Equatable {
     var dropped = 0
     var tools: [String] = []
 
-    static func take(_ perspective: Perspective, _ context: EvidenceContext) async throws -> Look {
-        var look = Look()
+    static func take(_ perspective: Perspective, _ context: EvidenceContext) async throws -> Inspection {
+        var look = Inspection()
         for rule in perspective.rules.compactMap(EvidenceRule.named) where rule.depth == .reading {
             try Task.checkCancellation()
             let result = try await rule.gather(context)
@@ -64,7 +64,7 @@ struct Look: Sendable, Equatable {
     }
 
     private static func finding(
-        of one: Sighting, _ rule: EvidenceRule, _ perspective: Perspective, _ context: EvidenceContext,
+        of one: FindingCandidate, _ rule: EvidenceRule, _ perspective: Perspective, _ context: EvidenceContext,
         _ tools: [String]
     ) -> Finding? {
         guard let file = context.view.file(one.file) else { return nil }
@@ -86,7 +86,7 @@ struct Look: Sendable, Equatable {
     }
 
     private static func confirmed(
-        _ findings: [Finding], _ context: EvidenceContext, _ look: inout Look
+        _ findings: [Finding], _ context: EvidenceContext, _ look: inout Inspection
     ) async throws -> [Finding] {
         let names = findings.map { "\(context.head.commit):\($0.file)" }
         // A path with a line end cannot be asked for in this way.

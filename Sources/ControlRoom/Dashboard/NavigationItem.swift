@@ -1,5 +1,5 @@
 /// A place of the navigation: one question each. It shows when it has a page.
-struct Place: Sendable, Equatable {
+struct NavigationItem: Sendable, Equatable {
     struct Tab: Sendable, Equatable {
         /// What a page's ``Pages/Frame/tab`` names.
         var name: String
@@ -16,8 +16,9 @@ struct Place: Sendable, Equatable {
 
     /// A page gets its line here when it exists, never before.
     static let all = [
-        Place(name: "fleet", label: "Fleet", icon: "fleet", tabs: [Tab(name: "fleet", label: "Fleet", path: "/")]),
-        Place(
+        NavigationItem(
+            name: "fleet", label: "Fleet", icon: "fleet", tabs: [Tab(name: "fleet", label: "Fleet", path: "/")]),
+        NavigationItem(
             name: "incidents", label: "Incidents", icon: "incidents",
             tabs: [
                 Tab(name: "incidents", label: "Incidents", path: "/incidents"),
@@ -25,24 +26,24 @@ struct Place: Sendable, Equatable {
                 Tab(name: "notices", label: "Notices", path: "/notices"),
                 Tab(name: "maintenance", label: "Maintenance", path: "/maintenance"),
             ]),
-        Place(
+        NavigationItem(
             name: "deploys", label: "Deploys", icon: "deploys",
             tabs: [
                 Tab(name: "plan", label: "Plan", path: "/deploys"),
                 Tab(name: "drift", label: "Drift", path: "/deploys/drift"),
                 Tab(name: "past", label: "Past deploys", path: "/deploys/past"),
             ]),
-        Place(
+        NavigationItem(
             name: "safekeeping", label: "Safekeeping", icon: "safe",
             tabs: [Tab(name: "safekeeping", label: "Safekeeping", path: "/safekeeping")]),
-        Place(
+        NavigationItem(
             name: "workers", label: "Workers", icon: "workers",
             tabs: [
                 Tab(name: "workers", label: "Overview", path: "/workers"),
                 Tab(name: "findings", label: "Findings", path: "/workers/findings"),
             ]),
         // Behind an icon, not among the places.
-        Place(
+        NavigationItem(
             name: "settings", label: "Settings", icon: "settings",
             tabs: [
                 Tab(name: "settings", label: "Configuration", path: "/settings"),
@@ -55,7 +56,7 @@ struct Place: Sendable, Equatable {
 extension Pages.Frame {
     /// For the layout: every place that has a page.
     var placesModel: [[String: Any]] {
-        Place.all.compactMap { place in
+        NavigationItem.all.compactMap { place in
             guard let first = place.tabs.first, !hidden.contains(place.name), place.name != "settings" else {
                 return nil
             }
@@ -71,7 +72,7 @@ extension Pages.Frame {
 
     /// For the layout: the tabs of the place, on its own pages only.
     var tabsModel: [[String: Any]] {
-        guard let place = Place.all.first(where: { $0.name == place }), place.tabs.count > 1,
+        guard let place = NavigationItem.all.first(where: { $0.name == place }), place.tabs.count > 1,
             place.tabs.contains(where: { $0.name == tab })
         else { return [] }
         return place.tabs.filter { !hiddenTabs.contains($0.name) }.map {
