@@ -324,7 +324,8 @@ extension Operation.Parameter {
     }
 
     /// An object with these members.
-    package static func schema(of parameters: [Operation.Parameter]) -> JSONValue {
+    /// - Parameter hasNull: whether null stands for what is not given: true in JSON, false in a form.
+    package static func schema(of parameters: [Operation.Parameter], hasNull: Bool = true) -> JSONValue {
         let required = parameters.filter(\.required).map { JSONValue.string($0.name) }
         return .object(
             [
@@ -334,7 +335,7 @@ extension Operation.Parameter {
                     .object(
                         parameters.map { parameter in
                             // Null is as good as not given.
-                            let own = parameter.required ? parameter.schema : parameter.schema.orNull
+                            let own = parameter.required || !hasNull ? parameter.schema : parameter.schema.orNull
                             // Some kinds say more of themselves.
                             let told = own["description"]?.string.map { "\(parameter.summary). \($0)" }
                             let members = (own.members ?? []).filter { $0.name != "description" }

@@ -63,7 +63,8 @@ struct QueuePushCommand: OperationCommand {
             """)
 
     @Argument(help: "What is to be done; any text.") var payload: String
-    @Option(help: ArgumentHelp("Not taken before this time has passed: 30s, 10m.", valueName: "duration")) var after: String?
+    @Option(help: ArgumentHelp("Not taken before this time has passed: 30s, 10m.", valueName: "duration")) var after:
+        String?
     @OptionGroup var queue: QueueOptions
     @OptionGroup var output: OutputOptions
     static var operations: [Operations.Operation] { [.queuePush] }
@@ -133,7 +134,8 @@ struct QueueFailCommand: OperationCommand {
 
     @Argument(help: "The ticket that `stoker queue take` printed.") var ticket: String
     @Option(help: "What went wrong.") var because: String?
-    @Option(help: ArgumentHelp("Not taken again before this time has passed (default: 30s).", valueName: "duration")) var retryAfter: String?
+    @Option(help: ArgumentHelp("Not taken again before this time has passed (default: 30s).", valueName: "duration"))
+    var retryAfter: String?
     @Option(help: "Taken so often, it has failed for good: 1 to 1000 (default: 5).") var attempts: Int?
     @OptionGroup var queue: QueueOptions
     @OptionGroup var output: OutputOptions

@@ -140,7 +140,9 @@ package enum OpenAPI {
                         "content": [
                             "text/plain": ["schema": ["type": "string"]],
                             "application/json": ["schema": Operation.Parameter.schema(of: inputs)],
-                            "application/x-www-form-urlencoded": ["schema": Operation.Parameter.schema(of: inputs)],
+                            "application/x-www-form-urlencoded": [
+                                "schema": Operation.Parameter.schema(of: inputs, hasNull: false)
+                            ],
                         ],
                     ]))
         }

@@ -9,7 +9,7 @@ extension Operation {
         parameters: [
             .init("payload", .body, .text(upTo: 1_000_000), required: true, "What is to be done; any text"),
             .init("after", .body, .duration, "Not taken before so much time has passed; at once unless given"),
-        ] + QueueFile.parameters, bodyLimit: 2 << 20, answer: .queueItem
+        ] + QueueFile.parameters, bodyLimit: 13 << 20, answer: .queueItem
     ) { context, arguments in
         try await QueueFile.with(context, arguments) { (queue) throws(Failure) in
             try queue.push(arguments.name("payload"), after: arguments.duration("after") ?? .zero).json
