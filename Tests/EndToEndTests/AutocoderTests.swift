@@ -105,7 +105,12 @@ extension EndToEnd {
                 try hub.scratch.write(lines.joined(separator: "\n") + "\n", to: "elsewhere.yaml")
                 let shown = try await Server.ready(
                     try hub.scratch.start(
-                        Binary.path, ["serve", "--fleet", "elsewhere.yaml", "--host", "127.0.0.1", "--port", "0"],
+                        Binary.path,
+                        [
+                            "serve", "--fleet", "elsewhere.yaml", "--data", "elsewhere", "--host", "127.0.0.1",
+                            "--port",
+                            "0",
+                        ],
                         environment: hub.environment("hf_maren_read", ["HF_USERNAME": "maren"]), name: "dashboard"))
                 try await Wait.until("all three are online there", within: .seconds(60)) {
                     let list = try await shown.json("/api/v1/workers")

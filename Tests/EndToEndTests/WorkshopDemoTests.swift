@@ -31,8 +31,11 @@ extension EndToEnd {
                 let list = try await scratch.run(
                     Binary.path, ["results", "list", "--severity", "high", "--json"],
                     environment: ["STOKER_SERVER": server.address])
-                #expect(
-                    list.output.contains("template-injection") && list.output.contains("plan_route"), "\(list.tail)")
+                #expect(list.output.contains("plan_route"), "\(list.tail)")
+                // What is not certain enough is a lead, and published nowhere.
+                let leads = try await scratch.run(
+                    Binary.path, ["workers", "leads", "analysis"], environment: ["STOKER_SERVER": server.address])
+                #expect(leads.output.contains("stoker:") && leads.exit == .code(0), "\(leads.tail)")
                 let gate = try await scratch.run(
                     Binary.path, ["results", "gate", "--severity", "high"],
                     environment: ["STOKER_SERVER": server.address])

@@ -51,15 +51,14 @@ import Testing
         }
     }
 
-    private static func board(_ place: String, _ bench: Bench, _ other: Other) throws -> WorkerBoard {
+    private static func board(_ place: String, _ bench: Bench, _ other: Other, _ hub: Hub) throws -> WorkerBoard {
         let text = "version: 1\nworkers: { analysis: { runs_at: \"\(place)\", dataset: maren/tern-analysis } }\n"
         let fleet = try FleetFile.read(
             text: text, name: "fleet.yaml", environment: [:], sections: .none.adding(WorkersSection.section)
         ).get()
-        let endpoint = try #require(bench.world?.endpoint)
         return WorkerBoard(
             fleet: fleet, ledger: MemoryLedger(),
-            hub: Hub(.init(endpoint: endpoint, token: Secret("hf_maren_read")), logger: Bench.silent, jitter: { 0 }),
+            hub: hub,
             dataFolder: bench.folder + "/dashboard", base: "/", toolFolders: [], transport: other.transport,
             now: other.now, logger: Bench.silent)
     }
@@ -70,7 +69,10 @@ import Testing
             for _ in 0..<6 { _ = try await bench.run(publisher: publisher).run() }
             let open = try await bench.store().book().open
             let other = Other()
-            let board = try Self.board("https://there.example", bench, other)
+            let endpoint = try #require(bench.world?.endpoint)
+            let hub = Hub(
+                .init(endpoint: endpoint, token: Secret("hf_maren_read")), logger: Bench.silent, jitter: { 0 })
+            let board = try Self.board("https://there.example", bench, other, hub)
             other.says(other.line("complete", beat: .seconds(20)))
 
             var status = try await board.status("analysis")
@@ -109,20 +111,7 @@ import Testing
             #expect(try await board.status("analysis").state == .paused)
             other.says(other.line("waiting", beat: .seconds(20)))
             #expect(try await board.status("analysis").state == .waiting)
-        }
-    }
-
-    /// A private Space is opened by the Hub's token, at the address that the Hub says.
-    @Test func aSpaceIsAskedWithTheToken() async throws {
-        try await Bench.with(hub: true, makesRepository: false) { bench async throws in
-            let other = Other()
-            let board = try Self.board("maren/orbit-api", bench, other)
-            other.says(other.line("waiting", beat: .seconds(20)))
-            let status = try await board.status("analysis")
-            // The dataset is not there yet, and that is told.
-            #expect(status.state == .waiting && status.text.contains("tern-analysis"), "\(status.text)")
-            let asked = try #require(other.state.withLock { $0.asked.first })
-            #expect(asked.url.hasSuffix("/status") && asked.token?.reveal() == "hf_maren_read", "\(asked.url)")
+            try await hub.shutdown()
         }
     }
 
