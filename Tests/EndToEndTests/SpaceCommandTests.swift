@@ -452,9 +452,9 @@ extension EndToEnd {
                     ["-c", "user.name=m", "-c", "user.email=m@example.org", "commit", "-qm", "change"],
                 ] { #expect(try await scratch.run("/usr/bin/git", ["-C", "wc"] + words).exit == .code(0)) }
                 // A git that tells what it was called with.
-                let wrapper = try scratch.write(
-                    "#!/bin/sh\necho \"$@\" >> \"\(scratch.path)/calls\"\nexec /usr/bin/git \"$@\"\n", to: "git")
-                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: wrapper)
+                try ExecutableScript.write(
+                    "#!/bin/sh\necho \"$@\" >> \"\(scratch.path)/calls\"\nexec /usr/bin/git \"$@\"\n",
+                    to: scratch.path + "/git")
                 let path = "\(scratch.path):/usr/bin:/bin"
                 let pushed = try await hub.stoker(
                     "space", "push", "maren/orbit-api", "wc", "--json", environment: ["PATH": path])

@@ -10,11 +10,8 @@ import Testing
 @Suite("A push by bundle", .serialized, .timeLimit(.minutes(1))) struct GitPushTests {
     /// A git that starts a helper, as git does, and waits for it: `started` is there when it does.
     private static func git(in folder: String, seconds: Int) throws -> String {
-        let path = folder + "/git"
-        try "#!/bin/sh\nsleep \(seconds) &\ntouch \(folder)/started\nwait\nexit 7\n".write(
-            toFile: path, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        return path
+        try ExecutableScript.write(
+            "#!/bin/sh\nsleep \(seconds) &\ntouch \(folder)/started\nwait\nexit 7\n", to: folder + "/git")
     }
 
     @Test("one at a time; who calls it off does not wait for git's helper, and the next one may come")

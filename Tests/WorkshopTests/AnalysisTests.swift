@@ -1,6 +1,7 @@
 import Foundation
 import HubSimulator
 import StokerCore
+import TestSupport
 import Testing
 
 @testable import Workshop
@@ -121,15 +122,15 @@ import Testing
     @Test func oneBadFileCostsOnlyItself() async throws {
         try await Bench.with(makesRepository: false) { bench async throws in
             let script = bench.folder + "/lizard"
-            try """
-            #!/bin/sh
-            [ "$1" = --version ] && { echo 1.0; exit 0; }
-            for file in "$@"; do case "$file" in
-              *bad*) echo "Traceback (most recent call last):" >&2; exit 1 ;;
-              ./*) echo "3,9,1,1,3,\\"f\\",\\"$file\\",\\"f\\",\\"f( x )\\",1,3" ;;
-            esac; done
-            """.write(toFile: script, atomically: true, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+            try ExecutableScript.write(
+                """
+                #!/bin/sh
+                [ "$1" = --version ] && { echo 1.0; exit 0; }
+                for file in "$@"; do case "$file" in
+                  *bad*) echo "Traceback (most recent call last):" >&2; exit 1 ;;
+                  ./*) echo "3,9,1,1,3,\\"f\\",\\"$file\\",\\"f\\",\\"f( x )\\",1,3" ;;
+                esac; done
+                """, to: script)
             let tools = await EvidenceTools.find(allowed: [.lizard], folders: [bench.folder])
             #expect(tools.tool(.lizard)?.version == "lizard 1.0")
             let names = (0..<40).map { $0 == 23 ? "bad.py" : "file\($0).py" }
