@@ -65,8 +65,14 @@ import Testing
 
     @Test func aReadOnlyTokenShowsThem() async throws {
         try await Bench.with(hub: true) { bench async throws in
+            var settings = bench.settings
+            settings.dataset = FleetReference("maren/tern-analysis")
             let publisher = try bench.publisher()
-            for _ in 0..<6 { _ = try await bench.run(publisher: publisher).run() }
+            for look in 0..<6 {
+                // Rows without news wait for five minutes.
+                let now = Bench.now + .seconds(Int64(look) * 400)
+                _ = try await bench.run(settings, publisher: publisher, now: now).run()
+            }
             let open = try await bench.store().book().open
             let other = Other()
             let endpoint = try #require(bench.world?.endpoint)
