@@ -292,7 +292,9 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "WorkshopTests",
-            dependencies: ["HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "Workshop", logging],
+            dependencies: [
+                "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "TestSupport", "Workshop", logging,
+            ],
             exclude: ["newest.py"],
             swiftSettings: room),
         .testTarget(

@@ -66,6 +66,8 @@ extension EndToEnd {
             }
         }
 
+        private static let token = "the-token-of-the-dashboard"
+
         /// What a Space of the example does, done here: its workers fill the datasets that the guide names.
         @Test func theWorkersOfTheExampleFillTheirDatasets() async throws {
             try await HubScratch.with("autocoder-run", scene: "empty") { hub in
@@ -111,12 +113,14 @@ extension EndToEnd {
                             "--port",
                             "0",
                         ],
-                        environment: hub.environment("hf_maren_read", ["HF_USERNAME": "maren"]), name: "dashboard"))
+                        environment: hub.environment(
+                            "hf_maren_read", ["HF_USERNAME": "maren", "STOKER_TOKEN": Self.token]), name: "dashboard"))
+                let reader = ["Authorization": "Bearer \(Self.token)"]
                 try await Wait.until("all three are online there", within: .seconds(60)) {
-                    let list = try await shown.json("/api/v1/workers")
+                    let list = try await shown.get("/api/v1/workers", reader).json
                     return list.online.int == 3 && (list.iterations.int ?? 0) >= 2
                 }
-                let page = try await shown.get("/workers").body
+                let page = try await shown.get("/workers", reader).body
                 #expect(page.contains("3 of 3 workers are online") && page.contains("Latest findings"), "\(page)")
                 #expect(page.contains("Combined insights") && page.contains("maren/autocoder-test-planning-results"))
                 shown.process.send(SIGTERM)

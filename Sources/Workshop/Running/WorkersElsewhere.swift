@@ -83,7 +83,13 @@ actor WorkersElsewhere {
         }
         do throws(HubFailure) {
             return try await DatasetReader(hub: hub, dataset: dataset).rows(newest: Self.mostRows)
-        } catch { throw error.failure }
+        } catch {
+            guard error.kind == .notFound else { throw error.failure }
+            // The Hub says the same of a private one that the token may not see.
+            throw Failure(
+                .hubNotFound, doing: "read the results of a worker elsewhere",
+                because: "nothing is published yet: \(dataset) is not there, or not for this token to see")
+        }
     }
 
     private func line(of name: String, at place: String, _ hub: Hub?) async throws -> JSONValue {
