@@ -194,7 +194,11 @@ struct Engine {
                 await monitor.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
                 if let made { await tell(of: made) }
                 Terminal.own.write("stoker: serving \(base)\n" + plan.greeting)
-                Allocator.giveBackStart()
+                // Not before what begins now has begun, and the first who ask were answered.
+                Task {
+                    try? await Task.sleep(for: .seconds(2))
+                    Allocator.giveBackStart()
+                }
             }, logger: logger)
 
         // A thread of its own: writing a long message delays no ping.
