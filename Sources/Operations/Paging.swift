@@ -72,14 +72,9 @@ package struct Paging: Sendable, Equatable {
         return all.firstIndex { mark($0) == parts[1] }.map { $0 + 1 } ?? min(place, all.count)
     }
 
-    /// FNV-1a of what tells a row from others: short, and the same in every process.
+    /// A hash of what tells a row from others.
     private func mark(_ row: JSONValue) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for name in key {
-            for byte in (row[name] ?? .null).text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        let text = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - text.count) + text
+        Hex.text(FNV1a.hash(key.map { (row[$0] ?? .null).text }.joined().utf8))
     }
 }
 

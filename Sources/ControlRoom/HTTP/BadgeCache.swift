@@ -38,10 +38,8 @@ final class BadgeCache: Sendable {
         return copy
     }
 
-    /// FNV-1a: a tag is no proof, only a name for the content.
+    /// A tag is no proof, only a name for the content.
     private static func tag(_ bytes: [UInt8]) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return "\"\(String(hash, radix: 36))-\(bytes.count)\""
+        "\"\(String(FNV1a.hash(bytes), radix: 36))-\(bytes.count)\""
     }
 }

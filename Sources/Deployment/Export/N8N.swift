@@ -103,12 +103,10 @@ enum N8N {
         }
     }
 
-    /// A stable id in the form of a UUID, so that two exports of one fleet are equal. FNV-1a.
+    /// A stable id in the form of a UUID, so that two exports of one fleet are equal.
     private static func id(_ name: String) -> String {
-        func hash(_ seed: UInt64) -> UInt64 {
-            name.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-        }
-        let digits = Array(Hex.text(hash(0xCBF2_9CE4_8422_2325)) + Hex.text(hash(0x9AE1_6A3B_2F90_404F)))
+        let digits = Array(
+            Hex.text(FNV1a.hash(name.utf8)) + Hex.text(FNV1a.hash(name.utf8, basis: 0x9AE1_6A3B_2F90_404F)))
         let parts = [digits[0..<8], digits[8..<12], ["4"] + digits[13..<16], ["a"] + digits[17..<20], digits[20..<32]]
         return parts.map { String($0) }.joined(separator: "-")
     }

@@ -21,13 +21,7 @@ struct Route: Sendable {
             targets.sorted().joined(separator: "\n"), rule.lasting?.text ?? "", rule.repeat?.text ?? "",
             rule.quiet?.text ?? "", rule.together.text, channel,
         ]
-        id = Self.fingerprint(said.joined(separator: "\u{1F}"))
-    }
-
-    /// FNV-1a: short, and the same in every process.
-    private static func fingerprint(_ text: String) -> String {
-        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 36)
+        id = String(FNV1a.hash(said.joined(separator: "\u{1F}").utf8), radix: 36)
     }
 
     /// The first of the kinds, from the most telling on, that the rule names.

@@ -92,14 +92,12 @@ package final class TreeCapture: Sendable {
             var newest: Int64 = 0
             var walk = TreeWalk(paths: settings.paths, exclude: settings.exclude)
             try walk.run { found in
-                var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-                for byte in found.path { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
                 // The index of a write-ahead log is written by readers as well, who make an empty log, too.
                 let end = found.path.suffix(4)
                 if end == Self.companions[1][...] || (end == Self.companions[0][...] && found.stamp.size == 0) {
                     return
                 }
-                mix(hash)
+                mix(FNV1a.hash(found.path))
                 mix(UInt64(found.facts.st_mode) << 32 | UInt64(found.facts.st_uid))
                 if found.isFolder { return }
                 mix(UInt64(bitPattern: found.stamp.size))
