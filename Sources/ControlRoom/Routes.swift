@@ -30,8 +30,13 @@ struct Routes: Sendable {
     func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
         let board = try? context?.workers
-        let status = CachedPage(monitor: monitor, epoch: epoch) { monitor, overview in
-            await StatusJSON.make(monitor, overview, workers: (try? await board?.statuses()) ?? [])
+        let status = CachedPage(monitor: monitor, epoch: epoch) { [logger] monitor, overview in
+            do {
+                return await StatusJSON.make(monitor, overview, workers: try await board?.statuses() ?? [])
+            } catch {
+                logger.warning("workers cannot be read", metadata: ["error": "\(error)"])
+                return await StatusJSON.make(monitor, overview, workers: [])
+            }
         }
         let metrics = CachedPage(monitor: monitor, epoch: epoch) { [subscribers] monitor, overview in
             await MetricsText.make(monitor, overview, subscribers: subscribers.count)

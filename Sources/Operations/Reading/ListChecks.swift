@@ -51,7 +51,7 @@ extension Operation {
         let next = query.offset + page.items.count
         let isLast = page.items.isEmpty || next >= page.total
         let cursor =
-            isLast ? nil : try await CheckCursor(behind: page.items.last, at: next - 1, of: query, in: context.monitor)
+            isLast ? nil : try await CheckCursor(behind: page.items.last, of: query, in: context.monitor)
         return [
             "items": .array(items), "total": .count(page.total), "offset": .count(query.offset),
             "limit": .count(limit), "next_offset": isLast ? .null : .count(next), "next_cursor": .text(cursor?.text),
@@ -89,17 +89,11 @@ struct CheckCursor: Equatable {
     }
 
     /// nil for orders that move with the fleet.
-    /// - Parameter place: of the check among those that the query finds.
-    init?(
-        behind status: CheckStatus?, at place: Int, of query: StatusQuery, in monitor: any FleetMonitoring
-    ) async {
+    init?(behind status: CheckStatus?, of query: StatusQuery, in monitor: any FleetMonitoring) async {
         guard let status, query.sort == .file || query.sort == .name else { return nil }
         sort = query.sort
         name = status.check.name
-        guard sort == .file else { return }
-        // Unfiltered, that is its place in the fleet; else it is looked for.
-        self.place = place
-        if !query.isPlain { self.place = await monitor.position(of: status.check.name) ?? 0 }
+        if sort == .file { place = await monitor.position(of: name) ?? 0 }
     }
 
     /// How many of those that a query finds stand before this place, or at it.
