@@ -16,6 +16,8 @@ struct HubSimulatorBench: AsyncParsableCommand {
     func run() async throws {
         var configuration = HubConfiguration(folder: try folder(data))
         configuration.limits.commitsPerHour = nil
+        // Rounds follow each other within one window of an account.
+        configuration.limits.quotas[.api] = 1_000_000
         configuration.distance = .milliseconds(later)
         // A whole world: its journal is where the harness counts the round trips.
         let world = try await SimulatedWorld.start(configuration, logger: quietLogger())
