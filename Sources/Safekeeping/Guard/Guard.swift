@@ -241,13 +241,12 @@ package actor Guard {
         let begin = ContinuousClock.now
         let signal: Int32
         switch ending {
-        case .signal(let given): signal = given
+        case .signal(let given):
+            status.enter(.stopping, at: now())
+            signal = given
         case .fenced(let fenced):
             stopSignal = nil
-            let who = "\(GuardHolder.shown(fenced.by.name)) has taken over (epoch \(fenced.by.epoch))"
-            status.enter(.fenced, at: now(), because: who)
-            logger.critical(
-                "another has the pen: the app is stopped, nothing more is published", metadata: ["because": "\(who)"])
+            enterFenced(fenced)
             signal = SIGTERM
         case .wanted(let name):
             status.enter(.stopping, at: now(), because: "\(GuardHolder.shown(name)) asked for the pen")
@@ -255,9 +254,10 @@ package actor Guard {
                 "another asks for the pen: the app is stopped, and its state handed over",
                 metadata: ["by": "\(GuardHolder.shown(name))"])
             signal = SIGTERM
-        case .app, .cancelled: signal = SIGTERM
+        case .app, .cancelled:
+            status.enter(.stopping, at: now())
+            signal = SIGTERM
         }
-        if case .fenced = ending {} else { status.enter(.stopping, at: now()) }
         var end = await app.stop(with: signal, wait: settings.stopWait, killWait: settings.killWait)
         if case .app(let own) = ending { end = own }
         logger.notice("the app has ended", metadata: ["status": "\(end.status)"])
@@ -266,6 +266,8 @@ package actor Guard {
             lost = fenced
         } else if !isReadOnly {
             lost = await lastSnapshot(since: begin)
+            // A holder that slept may have been asked first, and only now sees that nobody waited for it.
+            if let lost { enterFenced(lost) }
         }
         if let lost {
             await keepStray(lost)
@@ -276,6 +278,13 @@ package actor Guard {
         await release()
         if case .wanted = ending { return GuardSettings.fencedStatus }
         return end.status
+    }
+
+    private func enterFenced(_ fenced: Fenced) {
+        let who = "\(GuardHolder.shown(fenced.by.name)) has taken over (epoch \(fenced.by.epoch))"
+        status.enter(.fenced, at: now(), because: who)
+        logger.critical(
+            "another has the pen: the app is stopped, nothing more is published", metadata: ["because": "\(who)"])
     }
 
     /// The app has ended: what it left is published. Told when it takes longer than the platform may wait, and given up in the end.
