@@ -538,7 +538,9 @@ def worker_pages(binary):
     if wanted and "workers" not in wanted or not shutil.which("git"):
         return 0
     found, source = [], axe()
-    with serving(binary, ["demo", "workshop"], "workshop") as base, browser() as page:
+    # What is published is what a run of the tests has shown, so they have to be run.
+    tools = str(pathlib.Path(sys.executable).parent)
+    with serving(binary, ["demo", "workshop"], "workshop", STOKER_TOOLS=tools) as base, browser() as page:
         def findings():
             return json.loads(urllib.request.urlopen(base + "/api/v1/results/findings").read())["items"]
         finding = until(page, findings, 120)[0]["id"]
