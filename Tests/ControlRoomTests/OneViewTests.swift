@@ -120,7 +120,12 @@ import Testing
             let metrics = Set(try await served.get("/metrics").text.split(separator: "\n").map(String.init))
             let fleet = try await served.get("/?sort=file", headers: Self.page).text
             try Markup.check(fleet)
-            let rows = fleet.components(separatedBy: "<li class=\"row ")
+            let rows = Dictionary(
+                fleet.components(separatedBy: "<li class=\"row ").compactMap { row in
+                    row.firstRange(of: "data-name=\"").map {
+                        (String(row[$0.upperBound...].prefix { $0 != "\"" }), row)
+                    }
+                }, uniquingKeysWith: { first, _ in first })
             for state in states {
                 let name = state.check.name
                 let view = CheckView(state, now: SampleFleet.now)
@@ -147,7 +152,7 @@ import Testing
                 #expect(target["disagreement"]?.string == told["hub"]?["disagreement"]?.string, comment)
 
                 // The row of the dashboard, and what an event puts into it.
-                let row = try #require(rows.first { $0.contains("data-name=\"\(name)\"") })
+                let row = try #require(rows[name])
                 #expect(row.hasPrefix("v-\(look)"), comment)
                 #expect(row.contains("<span class=\"word\">\(view.look.title)</span>"), comment)
                 let reason = told["reason"]?.string ?? ""

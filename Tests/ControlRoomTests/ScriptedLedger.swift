@@ -29,12 +29,20 @@ struct ScriptedLedger: Ledger {
     }
     /// What one observation saw holds until the next.
     private func addTime(_ all: [Observation], _ tally: inout SpanTotals) {
-        let own = all.prefix { $0.at < tally.to }
-        for (index, seen) in own.enumerated() {
-            let end = index + 1 < own.count ? own[index + 1].at : tally.to
+        // From the last one before the span on.
+        var (index, behind) = (0, all.count)
+        while index < behind {
+            let middle = (index + behind) / 2
+            if all[middle].at <= tally.from { index = middle + 1 } else { behind = middle }
+        }
+        index = max(0, index - 1)
+        while index < all.count, all[index].at < tally.to {
+            let seen = all[index]
+            let end = index + 1 < all.count ? min(all[index + 1].at, tally.to) : tally.to
             let time = max(0, end.milliseconds - max(seen.at, tally.from).milliseconds)
             if seen.outcome.isGood { tally.upTime += time }
             if seen.outcome == .down { tally.downTime += time }
+            index += 1
         }
     }
     private static func add(_ seen: Observation, _ tally: inout SpanTotals) {

@@ -9,6 +9,14 @@ struct Pages: Sendable {
 
     /// - Throws: `internal` when a template cannot be parsed; a test renders every one.
     init(version: String, subPath: BasePath = BasePath()) throws(Failure) {
+        library = try Self.parsed.get()
+        self.version = version
+        self.subPath = subPath
+    }
+
+    private static let parsed = Result { () throws(Failure) in try parse() }
+
+    private static func parse() throws(Failure) -> MustacheLibrary {
         MustacheContentTypes.register(Markup(), named: Markup.name)
         var library = MustacheLibrary()
         for (name, bytes) in Assets.files() where name.hasSuffix(".mustache") {
@@ -20,9 +28,7 @@ struct Pages: Sendable {
                     .internal, doing: "read the template \(name)", because: "it cannot be parsed", cause: error)
             }
         }
-        self.library = library
-        self.version = version
-        self.subPath = subPath
+        return library
     }
 
     /// A whole page.

@@ -3,6 +3,9 @@ package import StokerCore
 
 /// The API as OpenAPI 3.1, made from ``Operation/all``.
 package enum OpenAPI {
+    /// The document as the API gives it: made when it is asked for first, not at every start.
+    static let bytes = Array(document.prettyText.utf8)
+
     package static let document: JSONValue = [
         "openapi": "3.1.0",
         "info": [

@@ -45,7 +45,6 @@ package struct RESTHandler: Sendable {
     let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     private let table = RouteTable()
     private let idempotencyKeys: IdempotencyKeys
-    private let openAPI = OpenAPI.document.prettyText
 
     init(
         context: OperationContext, token: Secret?, keys: HeartbeatKeys, admitKey: @escaping AdmitKey,
@@ -113,7 +112,7 @@ package struct RESTHandler: Sendable {
         switch match.route.target {
         case .openAPI:
             try authorize(.read, request)
-            return Answers.json(bytes: Array(openAPI.utf8))
+            return Answers.json(bytes: OpenAPI.bytes)
         case .operation(let operation):
             try authorize(operation.permission, request)
             let caller = RequestCaller(
