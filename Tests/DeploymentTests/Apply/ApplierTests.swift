@@ -198,7 +198,8 @@ import Testing
 
     // MARK: Killed
 
-    /// Killed before and behind each of its notes, and run again: the end is that of a run that was not killed, and nothing is done twice.
+    /// Killed before and behind its notes, and run again: the end is that of a run that was not killed, and nothing is done twice. Every third
+    /// note, another third behind than before; with `STOKER_APPLY_KILLS=all` each.
     @Test(arguments: [false, true]) func killedAnywhereItEndsTheSame(behind: Bool) async throws {
         try await ApplyWorld.with { world in
             let (changes, inputs) = try await Self.everything(28)
@@ -209,7 +210,8 @@ import Testing
             let once = world.effects.reduce(into: [:]) { $0[$1.key.replacing("maren/clean", with: "")] = $1.value }
             #expect(once.values.allSatisfy { $0 == 1 })
 
-            var number = 1
+            let step = ProcessInfo.processInfo.environment["STOKER_APPLY_KILLS"] == "all" ? 1 : 3
+            var number = step > 1 && behind ? 2 : 1
             while true {
                 let name = "maren/killed-\(number)"
                 let space = try await Self.space(world, name)
@@ -225,10 +227,10 @@ import Testing
                 let made = world.effects.reduce(into: [:]) { $0[$1.key.replacing(name, with: "")] = $1.value }
                 #expect(made == once, "killed at \(number)")
                 #expect(hosted.restarts == restarts + 1, "killed at \(number)")
-                number += 1
+                number += step
             }
             // One for each step and one for the end; the hashes of secrets are another.
-            #expect(number == 43)
+            #expect((43..<43 + step).contains(number))
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 /// Seeded stories of upload, environment, restart and wait with everything going wrong that can: the end is the same as without, no effect
 /// is doubled, no file lost, no secret told.
 ///
-/// `STOKER_FAULT_SCRIPTS` is how many are played, default 60, `STOKER_FAULT_FIRST` the seed of the first; `STOKER_FAULT_SEED` plays that
+/// `STOKER_FAULT_SCRIPTS` is how many are played, default 30, `STOKER_FAULT_FIRST` the seed of the first; `STOKER_FAULT_SEED` plays that
 /// one alone. Every failure names its seed.
 @Suite struct FaultScriptTests {
     private static func number(_ name: String) -> UInt64? {
@@ -14,7 +14,7 @@ import Testing
     private static let seeds: ClosedRange<UInt64> =
         if let seed = number("STOKER_FAULT_SEED") { seed...seed } else {
             (number("STOKER_FAULT_FIRST") ?? 1)...((number("STOKER_FAULT_FIRST") ?? 1)
-                + max(1, number("STOKER_FAULT_SCRIPTS") ?? 60) - 1)
+                + max(1, number("STOKER_FAULT_SCRIPTS") ?? 30) - 1)
         }
     /// Two worlds side by side, each with a clock of its own.
     private static let worlds: UInt64 = 2

@@ -65,7 +65,7 @@ import Testing
 
     private static let seeds: ClosedRange<Int> =
         if let seed = DeployScratch.number("STOKER_RANDOM_SEED") { seed...seed } else {
-            1...max(1, DeployScratch.number("STOKER_RANDOM_FLEETS") ?? 6)
+            1...max(1, DeployScratch.number("STOKER_RANDOM_FLEETS") ?? 4)
         }
 
     @Test func theSecondPlanIsEmpty() async throws {
