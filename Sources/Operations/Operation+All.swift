@@ -126,6 +126,7 @@ extension Operation {
         showState,
         lookAtState,
         drillState,
+        snapshotStates,
         trustVault,
         recallState,
         tellState,

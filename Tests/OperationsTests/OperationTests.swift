@@ -92,7 +92,7 @@ import Testing
         ("restart-worker", [("name", "analysis"), ("confirm", true)]),
         ("squash-worker", [("name", "analysis"), ("confirm", true)]), ("list-states", []),
         ("show-state", [("name", "acme/bot")]), ("look-at-state", [("name", "acme/bot")]),
-        ("drill-state", [("name", "acme/bot")]), ("trust-vault", [("name", "acme/bot")]),
+        ("drill-state", [("name", "acme/bot")]), ("snapshot-states", []), ("trust-vault", [("name", "acme/bot")]),
         ("recall-state", [("name", "acme/bot"), ("vault", "folder:/v")]),
         ("tell-state", [("name", "acme/bot"), ("vault", "folder:/v"), ("sequence", 3), ("epoch", 1)]),
     ]

@@ -16,26 +16,34 @@ extension SnapshotsCommand {
                   stoker snapshots states backend
                   stoker snapshots states backend --prove
                   stoker snapshots states backend --snapshot
+                  stoker snapshots states --snapshot
                 """)
         @Argument(help: "A Space that keeps state, as the fleet file names it.") var name: String?
         @Flag(help: "Look at its vault now.") var look = false
         @Flag(help: "Have its newest snapshot proven by a restore, behind the answer.") var prove = false
-        @Flag(help: "Have its guard make a snapshot, within a minute.") var snapshot = false
+        @Flag(help: "Have its guard make a snapshot, within a minute; without a name: the guards of all.")
+        var snapshot = false
         @Flag(help: "Take its vault as it is, though more was seen there before.") var trust = false
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
         static var operations: [Operations.Operation] {
-            [.listStates, .showState, .lookAtState, .drillState, .trustVault, .makeSnapshot]
+            [.listStates, .showState, .lookAtState, .drillState, .trustVault, .makeSnapshot, .snapshotStates]
         }
 
         func validate() throws {
             let asked = [look, prove, snapshot, trust].count { $0 }
             if asked > 1 { throw ValidationError("--look, --prove, --snapshot and --trust exclude each other.") }
-            if asked == 1, name == nil { throw ValidationError("Name the state that is meant.") }
+            if asked == 1, name == nil, !snapshot { throw ValidationError("Name the state that is meant.") }
         }
 
         func run() async throws {
             let client = try server.client()
+            if name == nil, snapshot {
+                let answer = try await client.call(.snapshotStates, [])
+                CommandOutput(json: answer, text: StatesText.asked(answer)).show(output)
+                if answer["items"]?.array?.contains(where: { $0["asked"] != true }) == true { throw ExitCode(1) }
+                return
+            }
             guard let name else {
                 let answer = try await client.call(.listStates, [])
                 let items = answer["items"]?.array ?? []
@@ -137,6 +145,13 @@ enum StatesText {
             }
         }
         return text
+    }
+
+    static func asked(_ answer: JSONValue) -> String {
+        (answer["items"]?.array ?? []).map { item in
+            let end = item["because"]?.string.map { "not asked: \($0)" } ?? "asked, within a minute"
+            return "\(item["name"]?.string ?? ""): \(end)".printable + "\n"
+        }.joined()
     }
 
     static func growth(_ bytes: Int64) -> String {

@@ -41,6 +41,34 @@ extension Operation {
             "unreadable": .integer(Int64(answer.body["unreadable"]?.integer ?? 0)),
         ]
     }
+
+    package static let snapshotStates = Operation(
+        name: "snapshot-states",
+        summary:
+            "Asks the guards of all Spaces that keep state for a snapshot now; each hears of it with its next word, within a minute",
+        doing: "ask for snapshots", effect: .write, needsFleet: true, method: .post, path: "/states/snapshot",
+        answer: .askedSnapshots
+    ) { (context, _) async throws(Failure) in
+        let board = try context.states
+        let states = board.states.filter { $0.space != nil }
+        guard !states.isEmpty else {
+            throw Failure(
+                .notFound, doing: "ask for snapshots", because: "no Space of the fleet file keeps state",
+                hint: "`persist:` of a Space says what is kept (docs/guard.md)")
+        }
+        // One whose guard is silent keeps no other from being asked.
+        var items: [JSONValue] = []
+        for state in states {
+            var because: String?
+            do throws(Failure) {
+                try board.askSnapshot(of: state, lastWord: try await board.memory(state.name).word?.at)
+            } catch { because = error.because }
+            items.append([
+                "name": .string(state.target), "asked": .bool(because == nil), "because": .text(because),
+            ])
+        }
+        return ["items": .array(items), "asked": .count(items.count { $0["asked"] == true })]
+    }
 }
 
 extension Shape {
@@ -54,5 +82,20 @@ extension Shape {
             .init("id", .text, optional: true, "Of the snapshot; null while it is only asked for"),
             .init("because", .text, optional: true, "Why it is held"),
             .init("unreadable", .integer, "Files that it is without because they could not be read"),
+        ])
+
+    static let askedSnapshots = Shape(
+        name: "AskedSnapshots", summary: "Whose guards are asked for a snapshot.",
+        fields: [
+            .init("items", .list(.shape(.askedSnapshot)), "Every Space that keeps state, as the fleet file has them"),
+            .init("asked", .integer, "How many of them are asked"),
+        ])
+
+    private static let askedSnapshot = Shape(
+        name: "AskedSnapshot", summary: "Whether the guard of a Space is asked for a snapshot.",
+        fields: [
+            .init("name", .text, "The Space, as the fleet file names it"),
+            .init("asked", .flag, "Its guard hears of it with its next word"),
+            .init("because", .text, optional: true, "Why it is not asked; null when it is"),
         ])
 }

@@ -21,11 +21,11 @@ import Testing
         let context: OperationContext
         let fleet: Fleet
 
-        init(_ more: String = "drill: 7d") throws {
+        init(_ more: String = "drill: 7d", others: [String] = []) throws {
             folder = FileManager.default.temporaryDirectory.path + "/states-" + UUID().uuidString
             try FileManager.default.createDirectory(atPath: folder + "/data", withIntermediateDirectories: true)
             let text =
-                "version: 1\nvaults: { v: { folder: vault }, c: { folder: copy } }\nspaces: { acme/bot: { persist: { vault: [v, c], paths: [data], \(more) } } }\n"
+                "version: 1\nvaults: { v: { folder: vault }, c: { folder: copy } }\nspaces: { acme/bot: { persist: { vault: [v, c], paths: [data], \(more) } }\(others.map { ", \($0): { persist: { vault: v, paths: [data] } }" }.joined()) }\n"
             fleet = try FleetFile.read(text: text, name: "fleet.yaml", environment: [:], sections: .all).get()
             let clock = clock
             let now: @Sendable () -> Instant = { clock.time.withLock { $0 } }
@@ -258,6 +258,21 @@ import Testing
         world.pass(.seconds(400))
         let gone = await #expect(throws: Failure.self) { _ = try await world.call(.makeSnapshot, wish) }
         #expect(gone?.because.contains("has not told anything since") == true)
+    }
+
+    /// All are asked in one call. A guard that is silent keeps nobody else from it, and is named.
+    @Test func allGuardsHearThatASnapshotIsWanted() async throws {
+        let world = try World("drill: 7d", others: ["acme/chat"])
+        let word: [(name: String, value: JSONValue)] = [("name", "acme/bot"), ("vault", "s3:https://h/b")]
+        _ = try await world.call(.tellState, word)
+        let answer = try await world.call(.snapshotStates, [])
+        #expect(answer["asked"] == 1)
+        let items = try #require(answer["items"]?.array)
+        #expect(items.map { $0["name"]?.string } == ["acme/bot", "acme/chat"])
+        #expect(items[0]["asked"] == true && items[0]["because"]?.isNull == true)
+        #expect(items[1]["because"]?.string?.contains("no guard of it has ever told") == true)
+        #expect(try await world.call(.tellState, word)["snapshot_wanted"] == true)
+        #expect(try await world.call(.showState, [("name", "acme/chat")])["snapshot_asked"] == false)
     }
 
     @Test func aVaultThatIsGoneIsSaidAndNothingIsLost() async throws {

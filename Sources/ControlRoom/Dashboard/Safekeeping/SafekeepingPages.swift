@@ -36,26 +36,23 @@ extension Routes {
         let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
         let context = try stateContext()
         let name = form["name"] ?? ""
+        @discardableResult
         func call(
             _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]
-        ) async throws(Failure) {
-            _ = try await operation.call(
+        ) async throws(Failure) -> JSONValue {
+            try await operation.call(
                 given, in: context.called(by: RequestCaller(principal: visit.principal, follows: nil)))
         }
         let id = JSONValue.string(form["id"] ?? "")
         if form["action"] == "snapshot-all" {
-            var said: [String] = []
-            for state in try context.states.states where state.space != nil {
-                do throws(Failure) {
-                    try await call(.makeSnapshot, [("space", .string(state.target))])
-                } catch { said.append("\(state.target): \(error.because)") }
-            }
-            if said.isEmpty { return Reply.see("/safekeeping") }
-            let more = said.count > 5 ? "; and \(said.count - 5) more" : ""
+            let answer = try await call(.snapshotStates, [])
+            let left = (answer["items"]?.array ?? []).filter { $0["asked"] != true }
+            if left.isEmpty { return Reply.see("/safekeeping") }
+            let said = left.prefix(5).map { "\($0["name"]?.string ?? ""): \($0["because"]?.string ?? "")" }
+            let more = left.count > 5 ? "; and \(left.count - 5) more" : ""
             return try await states(
                 request, visit,
-                said: Redaction.text(
-                    "Not asked for a snapshot: \(said.prefix(5).joined(separator: "; "))\(more)."))
+                said: Redaction.text("Not asked for a snapshot: \(said.joined(separator: "; "))\(more)."))
         }
         do throws(Failure) {
             switch form["action"] {
