@@ -46,6 +46,11 @@ struct PackDirectory: Sendable, Equatable {
         return UInt64(name[name.index(name.startIndex, offsetBy: prefix.count)..<end], radix: 16)
     }
 
+    /// Whether a pack is called so. A folder also has what a killed writer left half-written, under another name.
+    static func isName(_ name: String) -> Bool {
+        epoch(of: name) != nil && name.split(separator: "-").last?.utf8.count == 32
+    }
+
     var chunkBytes: Int { segments.reduce(0) { $0 + $1.raw } }
 
     func write(to writer: inout RecordWriter) {

@@ -175,7 +175,7 @@ extension SnapshotStore {
             var report = RepairReport()
             var directories: [PackDirectory] = []
             var found: [Snapshot] = []
-            for object in try await retrying.list(PackDirectory.prefix) {
+            for object in try await retrying.list(PackDirectory.prefix) where PackDirectory.isName(object.name) {
                 guard let directory = try await self.directory(of: object, keyring, cipher) else {
                     report.damaged.append(object.name)
                     continue
