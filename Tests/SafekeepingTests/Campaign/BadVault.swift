@@ -7,7 +7,12 @@ import Synchronization
 final class BadNetwork: Sendable {
     private let late = Mutex<[@Sendable () async -> Void]>([])
     private let heads = Mutex<[StoredHead]>([])
+    /// Objects whose process was killed while it sent them: what is there of them stays, as it does when nobody is left to tidy up.
+    private let abandoned = Mutex<[any ObjectStream]>([])
+    /// Objects that came whole piece by piece, and those that broke off.
+    let streams = Mutex((whole: 0, broken: 0))
 
+    func abandon(_ stream: any ObjectStream) { abandoned.withLock { $0.append(stream) } }
     func delay(_ request: @escaping @Sendable () async -> Void) { late.withLock { $0.append(request) } }
     func note(_ head: StoredHead) { heads.withLock { $0.append(head) } }
 
@@ -83,6 +88,8 @@ struct Weather: Sendable {
     var full = 1
     /// Half of an object is stored before the connection ends.
     var torn = 2
+    /// Sending an object piece by piece ends in the midst of it, or at its end: cut off, the disk full, the process killed.
+    var midStream = 12
     /// The head is refused although nobody was faster.
     var refused = 2
     /// A bit of what is read flips on its way.
@@ -100,7 +107,7 @@ final class BadVault: Vault {
     private let who: Int
     private let turns: Turns
     private let weather: Weather
-    private let dead = Mutex(false)
+    fileprivate let dead = Mutex(false)
 
     init(_ inner: any Vault, network: BadNetwork, who: Int, turns: Turns, weather: Weather) {
         self.inner = inner
@@ -144,10 +151,10 @@ final class BadVault: Vault {
         return .good
     }
 
-    private func killed(_ doing: String) -> VaultFailure {
+    fileprivate func killed(_ doing: String) -> VaultFailure {
         VaultFailure(.cancelled, vault: name, doing: doing, said: "the process was killed")
     }
-    private func lost(_ doing: String, _ kind: VaultFailure.Kind = .transient) -> VaultFailure {
+    fileprivate func lost(_ doing: String, _ kind: VaultFailure.Kind = .transient) -> VaultFailure {
         VaultFailure(kind, vault: name, doing: doing, said: "no answer")
     }
 
@@ -216,6 +223,34 @@ final class BadVault: Vault {
         ) { () async throws(VaultFailure) in try await inner.put(bytes, as: name, visibility) }
     }
 
+    /// What becomes of an object that is sent piece by piece is decided when it begins: its calls block, and a thread that waited for its turn in them
+    /// could be the one that another process needs to go on.
+    func stream(_ name: String) async throws(VaultFailure) -> (any ObjectStream)? {
+        let doing = "store \(name)"
+        // Where objects come whole, `put` has their fate.
+        guard let whole = try await inner.stream(name) else { return nil }
+        let (network, vault) = (network, self)
+        func bad(_ stream: any ObjectStream, _ end: BadStream.End, room: Int = 0) -> BadStream {
+            BadStream(stream, of: vault, network, doing: doing, end: end, room: room)
+        }
+        switch try await fate(doing, .put) {
+        case .good, .refused:
+            guard await turns.chance(weather.midStream) else { return bad(whole, .good) }
+            let ends: [BadStream.End] = [.torn, .full, .killed, .killedBehind]
+            // Packs are of up to 64 KiB: some of them reach their end before that.
+            return bad(whole, ends[await turns.number(0...ends.count - 1)], room: await turns.number(0...48 << 10))
+        case .lost: throw lost(doing)
+        case .torn: return bad(whole, .torn, room: await turns.number(0...16 << 10))
+        case .unheard: return bad(whole, .unheard)
+        case .late: return bad(whole, .late)
+        case .killedBefore: throw killed(doing)
+        case .killedAfter:
+            // Nothing is in it yet.
+            network.abandon(whole)
+            throw killed(doing)
+        }
+    }
+
     func read(_ name: String, _ range: Range<Int>?) async throws(VaultFailure) -> ByteBuffer? {
         try await look("read \(name)")
         let whole = try await inner.read(name, range)
@@ -234,5 +269,88 @@ final class BadVault: Vault {
     func delete(_ names: [String]) async throws(VaultFailure) {
         let inner = inner
         try await change("delete", .change) { () async throws(VaultFailure) in try await inner.delete(names) }
+    }
+}
+
+/// An object on its way through a bad network.
+private final class BadStream: ObjectStream {
+    enum End: Sendable {
+        case good
+        /// The connection ends, or the disk says that it cannot.
+        case torn
+        case full
+        /// The process ends before the object is at its place, or when it is.
+        case killed, killedBehind
+        case unheard, late
+    }
+    private let inner: any ObjectStream
+    private let vault: BadVault
+    private let network: BadNetwork
+    private let doing: String
+    private let end: End
+    /// Bytes until it ends.
+    private let room: Mutex<Int>
+
+    init(
+        _ inner: any ObjectStream, of vault: BadVault, _ network: BadNetwork, doing: String, end: End, room: Int
+    ) {
+        self.inner = inner
+        self.vault = vault
+        self.network = network
+        self.doing = doing
+        self.end = end
+        self.room = Mutex(room)
+    }
+
+    deinit {
+        // Nobody tidies up behind a process that was killed.
+        if vault.isDead { network.abandon(inner) }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(VaultFailure) {
+        if vault.isDead { throw vault.killed(doing) }
+        switch end {
+        case .torn, .full, .killed:
+            let left = room.withLock { room in
+                room -= bytes.count
+                return room + bytes.count
+            }
+            guard left < bytes.count else { break }
+            try inner.write(UnsafeRawBufferPointer(rebasing: bytes[..<max(0, left)]))
+            throw broken()
+        case .good, .killedBehind, .unheard, .late: break
+        }
+        try inner.write(bytes)
+    }
+
+    func finish() throws(VaultFailure) {
+        if vault.isDead { throw vault.killed(doing) }
+        switch end {
+        case .torn, .full, .killed: throw broken()
+        case .killedBehind:
+            try inner.finish()
+            throw broken()
+        case .unheard:
+            try inner.finish()
+            throw broken()
+        case .late:
+            let inner = inner
+            network.delay { try? inner.finish() }
+            throw broken()
+        case .good:
+            try inner.finish()
+            network.streams.withLock { $0.whole += 1 }
+        }
+    }
+
+    private func broken() -> VaultFailure {
+        network.streams.withLock { $0.broken += 1 }
+        switch end {
+        case .full: return VaultFailure(.full, vault: vault.name, doing: doing, said: "no room is left")
+        case .killed, .killedBehind:
+            vault.dead.withLock { $0 = true }
+            return vault.killed(doing)
+        case .good, .torn, .unheard, .late: return vault.lost(doing)
+        }
     }
 }

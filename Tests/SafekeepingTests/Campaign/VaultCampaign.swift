@@ -68,6 +68,8 @@ struct VaultCampaign {
         var failures: Int
         /// Snapshots that damage was told of after a bit of their vault flipped for good.
         var damaged: Int
+        /// Objects that were sent piece by piece, and those of them that broke off.
+        var streams = (whole: 0, broken: 0)
     }
 
     let seed: UInt64
@@ -158,7 +160,8 @@ struct VaultCampaign {
         return book.pages.withLock {
             Outcome(
                 problems: $0.problems, publications: $0.publications, restores: $0.restores, fenced: $0.fenced,
-                strays: $0.strays, kills: $0.kills, failures: $0.failures, damaged: $0.damaged)
+                strays: $0.strays, kills: $0.kills, failures: $0.failures, damaged: $0.damaged,
+                streams: stage.network.streams.withLock { $0 })
         }
     }
 
@@ -388,10 +391,11 @@ struct VaultCampaign {
 extension VaultCampaign {
     /// Runs seeds on one kind of vault, and fails where one has a problem. STOKER_VAULT_SEED is the first seed.
     /// - Parameters:
+    ///   - streams: the place takes objects piece by piece.
     ///   - variable: names how many; when it is set, what happened is printed.
     ///   - place: of a seed: nobody else is in it.
     static func runs(
-        _ kind: String, _ variable: String, sample: Int, checksEach: Int = 1,
+        _ kind: String, _ variable: String, sample: Int, checksEach: Int = 1, streams: Bool = false,
         at place: @Sendable (UInt64) async throws -> @Sendable () async throws -> any Vault
     ) async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -411,13 +415,16 @@ extension VaultCampaign {
             sum.kills += outcome.kills
             sum.failures += outcome.failures
             sum.damaged += outcome.damaged
+            sum.streams.whole += outcome.streams.whole
+            sum.streams.broken += outcome.streams.broken
         }
         // A campaign in which nothing happens proves nothing.
         #expect(sum.publications > 0 && (runs < 10 || (sum.restores > 0 && sum.kills > 0 && sum.fenced > 0)))
+        #expect(!streams || (sum.streams.whole > 0 && sum.streams.broken > 0))
         guard environment[variable] != nil else { return }
         let seconds = Int((ContinuousClock.now - begin).components.seconds)
         print(
-            "vault campaign, \(kind): \(runs) runs from seed \(first) in \(seconds) s: \(sum.problems.count) problems, \(sum.publications) publications, \(sum.failures) failed, \(sum.restores) restores, \(sum.fenced) fenced, \(sum.strays) strays, \(sum.kills) killed, \(sum.damaged) damaged and told"
+            "vault campaign, \(kind): \(runs) runs from seed \(first) in \(seconds) s: \(sum.problems.count) problems, \(sum.publications) publications, \(sum.failures) failed, \(sum.restores) restores, \(sum.fenced) fenced, \(sum.strays) strays, \(sum.kills) killed, \(sum.damaged) damaged and told\(streams ? ", \(sum.streams.whole) objects piece by piece, \(sum.streams.broken) broke off" : "")"
         )
     }
 }

@@ -15,7 +15,8 @@ import Testing
     @Test(arguments: [FolderVault.Heads.locked, .numbered]) func nothingIsLostOnABadDay(heads: FolderVault.Heads)
         async throws
     {
-        try await VaultCampaign.runs("folder, \(heads) heads", "STOKER_VAULT_REAL_RUNS", sample: 3) { _ in
+        try await VaultCampaign.runs("folder, \(heads) heads", "STOKER_VAULT_REAL_RUNS", sample: 3, streams: true) {
+            _ in
             let scratch = Scratch()
             return { FolderVault(path: scratch("vault"), heads: heads) }
         }
