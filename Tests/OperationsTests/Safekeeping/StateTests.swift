@@ -268,7 +268,7 @@ import Testing
         let answer = try await world.call(.snapshotStates, [])
         #expect(answer["asked"] == 1)
         let items = try #require(answer["items"]?.array)
-        #expect(items.map { $0["name"]?.string } == ["acme/bot", "acme/chat"])
+        #expect(items.map { $0["name"]?.string } == ["bot", "chat"])
         #expect(items[0]["asked"] == true && items[0]["because"]?.isNull == true)
         #expect(items[1]["because"]?.string?.contains("no guard of it has ever told") == true)
         #expect(try await world.call(.tellState, word)["snapshot_wanted"] == true)
