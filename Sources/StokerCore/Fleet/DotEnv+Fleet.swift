@@ -10,19 +10,23 @@ extension DotEnv {
 
     /// Reads the lines that can be read, and tells which mistakes matter to somebody who needs the variables of these names.
     package static func read(text: String, name: String, needing needed: Set<String>) -> Reading {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let written = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var lines = written.map(String.init)
         var found: [Problem] = []
         // A line with a mistake can hide what follows it, as a quote that is never closed does: it is taken out, and the rest read
         // again. A file with more mistakes than this is none.
         for _ in 0..<50 {
             switch read(text: lines.joined(separator: "\n"), name: name) {
             case .success(let variables):
-                let matters = found.filter { problem in
-                    guard let told = variable(of: problem, text) else { return false }
-                    return needed.contains(told)
+                var reading = Reading(variables: variables, problems: [], ignored: [])
+                for problem in found {
+                    if let name = variable(of: problem, written), needed.contains(name) {
+                        reading.problems.append(problem)
+                    } else {
+                        reading.ignored.append(problem)
+                    }
                 }
-                return Reading(
-                    variables: variables, problems: matters, ignored: found.filter { !matters.contains($0) })
+                return reading
             case .failure(let problems):
                 let fresh = problems.list.filter { problem in
                     lines.indices.contains(problem.line - 1) && !lines[problem.line - 1].isEmpty
@@ -36,8 +40,7 @@ extension DotEnv {
     }
 
     /// The name that a line with a mistake begins with; nil when there is none.
-    private static func variable(of problem: Problem, _ text: String) -> String? {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    private static func variable(of problem: Problem, _ lines: [Substring]) -> String? {
         guard lines.indices.contains(problem.line - 1) else { return nil }
         var line = lines[problem.line - 1].drop { $0 == " " || $0 == "\t" || $0 == "\u{FEFF}" }
         if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0 == " " } }
