@@ -88,7 +88,7 @@ import Testing
     /// One jail at its limit of processes, another that works meanwhile.
     @Test(arguments: walls) func aBombInOneJailIsNoneInAnother(_ walls: Jail.Walls) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { _ = try await Self.run("f() { f | f & }; f; sleep 9", seconds: 4, walls) }
+            group.addTask { _ = try await Self.run("f() { f | f & }; f; sleep 9", seconds: 2, walls) }
             group.addTask {
                 for _ in 0..<5 {
                     let (ended, _) = try await Self.run("for i in 1 2 3; do (true; echo $i) & done; wait", walls)
