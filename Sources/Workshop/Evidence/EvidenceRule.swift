@@ -62,7 +62,8 @@ struct EvidenceRule: Sendable {
 
     /// All rules that perspectives may name.
     static let all: [EvidenceRule] = [
-        .workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff, .unrunLines, .survivingMutants,
+        .workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff, .danglingReferences, .documentedParameters,
+        .shadowedTests, .supportContradicts, .unrunLines, .survivingMutants,
     ]
     static func named(_ id: String) -> EvidenceRule? { all.first { $0.id == id } }
 }

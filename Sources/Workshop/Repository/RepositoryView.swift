@@ -10,6 +10,8 @@ struct RepositoryView: Sendable {
     var skipped: [(path: String, reason: String)]
     /// Links, submodules and others, by name.
     var notFollowed: [String]
+    /// All that is in the commit, whether it is read or not.
+    var tree = RepositoryTree()
 
     /// Bytes of a file that is read, at most.
     static let largest = 2_000_000
@@ -20,7 +22,11 @@ struct RepositoryView: Sendable {
         var view = RepositoryView(head: head, files: [], skipped: [], notFollowed: [])
         var wanted: [GitMirror.Entry] = []
         var bytes = 0
-        for entry in try await mirror.tree(of: head.commit) {
+        let entries = try await mirror.tree(of: head.commit)
+        view.tree = RepositoryTree(
+            files: entries.map(\.path),
+            closed: entries.filter { $0.kind != .file && $0.kind != .program }.map(\.path))
+        for entry in entries {
             switch entry.kind {
             case .link, .submodule, .other: view.notFollowed.append(entry.path)
             case .file, .program:
@@ -66,10 +72,11 @@ struct RepositoryView: Sendable {
             return true
         }
         guard let name = path.split(separator: "/").last?.lowercased() else { return false }
-        return [
-            "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "package.json", "go.mod", "cargo.toml",
-            "package.swift",
-        ].contains(name)
+        return name.hasSuffix(".md") || name.hasSuffix(".markdown")
+            || [
+                "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "package.json", "go.mod", "cargo.toml",
+                "package.swift", "codeowners", "manifest.in", "tox.ini", ".gitignore",
+            ].contains(name)
     }
 
     func file(_ path: String) -> SourceFile? { files.first { $0.path == path } }
