@@ -59,6 +59,7 @@ package final class ChildProcesses: Sendable {
         var orphans: [pid_t: ContinuousClock.Instant] = [:]
         var lastLook: ContinuousClock.Instant?
         var hasThread = false
+        var adoptsOrphans = false
         var reaped = 0
     }
     private let state = Mutex(State())
@@ -74,6 +75,7 @@ package final class ChildProcesses: Sendable {
     /// Orphans among our descendants come to us from now on.
     package func adoptOrphans() {
         if getpid() != 1 { _ = stoker_become_subreaper() }
+        state.withLock { $0.adoptsOrphans = true }
         startThread()
     }
 
@@ -170,7 +172,8 @@ package final class ChildProcesses: Sendable {
             return
         }
         guard !isOurs(pid) else { return }
-        buryOrphans()
+        // Where none come to us, whoever is dead is somebody's who has not asked yet, as on a busy machine.
+        if state.withLock(\.adoptsOrphans) { buryOrphans() }
         // Children of ours that die meanwhile are told in the next round.
         usleep(10_000)
     }

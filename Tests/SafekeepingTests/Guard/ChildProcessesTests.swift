@@ -36,6 +36,22 @@ import Testing
             .map(String.init)
     }
 
+    /// A process that adopts nobody's children leaves those of others to whoever started them, however late they ask.
+    @Test func theDeadOfOthersWaitForThem() async throws {
+        // Ours, so that somebody reaps.
+        let program = ChildProcesses.Program(["sh", "-c", "exit 0"], environment: Self.environment)
+        #expect(try await ChildProcesses.own.run(program, within: .seconds(20)) == .exited(0))
+        var pid: pid_t = 0
+        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sh"), strdup("-c"), strdup("exit 7"), nil]
+        defer { arguments.forEach { free($0) } }
+        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        try #require(posix_spawn(&pid, "/bin/sh", nil, nil, &arguments, &environment) == 0)
+        try await Task.sleep(for: .seconds(4))
+        var status: Int32 = 0
+        #expect(waitpid(pid, &status, WNOHANG) == pid)
+        #expect(ProcessEnd(waitStatus: status) == .exited(7))
+    }
+
     @Test func whatIsNoProgramIsTold() {
         let failure = #expect(throws: Failure.self) {
             try ChildProcesses.own.start(.init(["/no/such/program"], environment: [:])) { _ in }
