@@ -79,12 +79,16 @@ import Testing
         let fault = try await world.hub.send(
             .POST, "/-/admin/faults", #"{"kind":"held","path":"/api/spaces/**","times":null}"#)
         #expect(fault.status == 200, "\(fault.body)")
-        var lines: [any Channel] = []
-        for _ in 0..<6 {
-            lines.append(
-                try await line(world.hub, saying: "GET /api/spaces/maren/orbit-api HTTP/1.1\r\nHost: x\r\n\r\n"))
+        func asking() async throws -> any Channel {
+            try await line(world.hub, saying: "GET /api/spaces/maren/orbit-api HTTP/1.1\r\nHost: x\r\n\r\n")
         }
-        try await eventually { try await get(world.endpoint + "/api/whoami-v2").status == 503 }
+        var lines: [any Channel] = []
+        for _ in 0..<6 { lines.append(try await asking()) }
+        try await eventually {
+            // One whose request was not read yet counts as idle, and may have given its place to the next.
+            for index in lines.indices where !lines[index].isActive { lines[index] = try await asking() }
+            return try await get(world.endpoint + "/api/whoami-v2").status == 503
+        }
         #expect(try await get(world.endpoint + "/-/admin/spaces/maren/orbit-api").status == 200)
         #expect(lines.allSatisfy { $0.isActive }, "who is being answered stays")
         for line in lines { try await line.close() }
