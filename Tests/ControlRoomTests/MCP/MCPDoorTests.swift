@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// `/mcp` as HTTP sees it: who may come in, what is answered to what is no call, and how a call is called off.
-@Suite(.timeLimit(.minutes(2))) struct MCPDoorTests {
+@Suite(.timeLimit(.minutes(10))) struct MCPDoorTests {
     private static func run(
         token: Secret? = nil, publicURL: String? = nil, book: AccessBook? = nil,
         catalogue: (any MCPCatalogue)? = nil,
