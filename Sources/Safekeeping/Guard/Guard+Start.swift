@@ -257,12 +257,13 @@ package struct GuardHolder: Sendable, Equatable {
         return stat("/proc/self/ns/pid", &facts) == 0 ? UInt64(facts.st_ino) : 0
     }
 
-    /// The 22nd field of /proc/PID/stat. Source: proc(5).
+    /// The 22nd field of /proc/PID/stat; nil for a process that is dead and only waits for its parent. Source: proc(5).
     private static func beginning(of pid: pid_t) -> UInt64? {
         guard let data = try? PlainFile.read("/proc/\(pid)/stat", upTo: 2_048) else { return nil }
         let text = String(decoding: data, as: UTF8.self)
         guard let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+        guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
+        return UInt64(fields[19])
     }
 }

@@ -59,6 +59,24 @@ import Testing
         #expect(failure?.code == .programUnstartable)
     }
 
+    /// Killed, and its parent has not asked yet: nobody waits for it to hand over.
+    @Test func aHolderIsDeadBeforeItsParentAsks() async throws {
+        var pid: pid_t = 0
+        var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sleep"), strdup("60"), nil]
+        defer { arguments.forEach { free($0) } }
+        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        try #require(posix_spawn(&pid, "/bin/sleep", nil, nil, &arguments, &environment) == 0)
+        let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        var holder = GuardHolder.own
+        holder.pid = pid
+        holder.began = try #require(UInt64(text.split(separator: " ")[21]))
+        #expect(!holder.isDead)
+        kill(pid, SIGKILL)
+        for _ in 0..<500 where Self.state(pid) != "Z" { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(Self.state(pid) == "Z" && holder.isDead)
+        #expect(waitpid(pid, nil, 0) == pid && holder.isDead)
+    }
+
     @Test func aHolderIsDeadWhenItsProcessIsGone() throws {
         let own = GuardHolder.own
         #expect(GuardHolder(reading: own.text) == own)
