@@ -11,7 +11,6 @@ extension EvidenceRule {
             try Task.checkCancellation()
             let places = references.dangling(in: file)
             guard let first = places.first else { continue }
-            let shown = places.prefix(15).map { "\(file.path):\($0.line) \($0.says)" }
             result.seen.append(
                 FindingCandidate(
                     file: file.path, lines: first.line...first.line, symbol: "references",
@@ -20,7 +19,7 @@ extension EvidenceRule {
                         : "\(places.count) references of \(file.path) lead nowhere, the first to \(first.target)",
                     why:
                         "What is named was moved, renamed or never added. Name what is there now, or delete the line.",
-                    evidence: shown + (places.count > 15 ? ["and \(places.count - 15) more"] : []),
+                    evidence: FindingCandidate.evidence(places.map { "\(file.path):\($0.line) \($0.says)" }),
                     command: first.command(at: context.head.commit, in: file.path),
                     severity: file.path.hasPrefix(".github/") || file.language != nil ? .medium : .low))
         }

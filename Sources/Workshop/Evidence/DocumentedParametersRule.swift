@@ -17,9 +17,10 @@ extension EvidenceRule {
                         : "\(wrong.count) parameters that documentation in \(file.path) names are not there, the first is \(first.name)",
                     why:
                         "The parameter was renamed or removed and its description stayed. Give it the name that the signature has, or delete it.",
-                    evidence: wrong.prefix(15).map {
-                        "\(file.path):\($0.line) `\($0.name)` of \($0.function), whose signature in line \($0.signature) does not have it"
-                    } + (wrong.count > 15 ? ["and \(wrong.count - 15) more"] : []),
+                    evidence: FindingCandidate.evidence(
+                        wrong.map {
+                            "\(file.path):\($0.line) `\($0.name)` of \($0.function), whose signature in line \($0.signature) does not have it"
+                        }),
                     command:
                         "sed -n '\(min(first.line, first.signature)),\(max(first.line, first.signature))p' \(Quote.shell(file.path))",
                     severity: .low))

@@ -46,6 +46,11 @@ struct FindingCandidate: Sendable {
     var weight: Double = 1
     /// The file is no part of the fingerprint: the finding is one of the whole repository.
     var isOfRepository = false
+
+    /// The first 15 places, and how many more there are.
+    static func evidence(_ places: [String]) -> [String] {
+        places.prefix(15) + (places.count > 15 ? ["and \(places.count - 15) more"] : [])
+    }
 }
 
 /// Gathers evidence of one kind. Whether what it sees is published is decided by ``RuleTable``.

@@ -21,9 +21,8 @@ extension EvidenceRule {
                         : "\(first.name) of \(file.path) is defined again before anything uses it",
                     why:
                         "Python keeps the last definition of a name in a block. Rename one of the two, or delete the first if the second replaces it.",
-                    evidence: pairs.prefix(15).map {
-                        "\(file.path):\($0.line) \($0.name), again in line \($0.again)"
-                    },
+                    evidence: FindingCandidate.evidence(
+                        pairs.map { "\(file.path):\($0.line) \($0.name), again in line \($0.again)" }),
                     command:
                         "grep -nE '(def|class) \(first.name.split(separator: ".").last ?? "")\\b' \(Quote.shell(file.path))",
                     severity: tests > 0 ? .medium : .low))

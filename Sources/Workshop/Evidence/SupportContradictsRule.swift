@@ -14,7 +14,7 @@ extension EvidenceRule {
                     title: "\(declared.file) asks for \(declared.language.name) \(declared.version); \(first.says)",
                     why:
                         "One of the two is not true. Raise the declared version to what is tested and said, or correct what contradicts it.",
-                    evidence: wrong.prefix(15).map { "\($0.file):\($0.line) \($0.says)" },
+                    evidence: FindingCandidate.evidence(wrong.map { "\($0.file):\($0.line) \($0.says)" }),
                     command:
                         "sed -n '\(declared.line)p' \(Quote.shell(declared.file)); sed -n '\(first.line)p' \(Quote.shell(first.file))",
                     severity: wrong.contains { $0.isUntested } ? .medium : .low))
