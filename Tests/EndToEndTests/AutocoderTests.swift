@@ -123,6 +123,12 @@ extension EndToEnd {
                 let page = try await shown.get("/workers", reader).body
                 #expect(page.contains("3 of 3 workers are online") && page.contains("Latest findings"), "\(page)")
                 #expect(page.contains("maren/autocoder-test-planning-results"))
+                // A small app may give none.
+                let insights = try await shown.get("/api/v1/workers", reader).json.insights
+                let isAny = ["failure_modes_identified", "integration_points", "edge_cases_discovered"].contains {
+                    insights[$0][0].string != nil
+                }
+                #expect(page.contains("Combined insights") == isAny, "\(insights)")
                 shown.process.send(SIGTERM)
                 // Leads of another tool, handed in; and what is not to be had is refused with its reason.
                 try hub.scratch.write(
